@@ -1,0 +1,1 @@
+"""Snapshot to Program; the only room that knows a parser."""
