@@ -1,0 +1,4 @@
+int map(int x)
+{
+	return x + 1;
+}

@@ -1,0 +1,4 @@
+int fault(int x)
+{
+	return map(x);
+}

@@ -1,0 +1,9 @@
+void leaf(int x)
+{
+}
+
+int root(int x)
+{
+	leaf(x);
+	return x;
+}

@@ -1,0 +1,4 @@
+int init_device(int x)
+{
+	return x;
+}

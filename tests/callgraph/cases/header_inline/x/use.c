@@ -1,0 +1,4 @@
+int use(int x)
+{
+	return level(x) + init_device(x);
+}

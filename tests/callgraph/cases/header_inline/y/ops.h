@@ -1,0 +1,4 @@
+static inline int level(int x)
+{
+	return x + 1;
+}

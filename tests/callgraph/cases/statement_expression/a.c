@@ -1,0 +1,13 @@
+int leaf(int x)
+{
+	return x;
+}
+
+void note(int x)
+{
+}
+
+int root(int x)
+{
+	return outer(x);
+}

@@ -1,0 +1,4 @@
+int from_c(int x)
+{
+	return helper(x);
+}
