@@ -1,0 +1,1 @@
+"""What to track: held tokens, taint, typestate, uses of results."""

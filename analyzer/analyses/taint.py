@@ -1,0 +1,208 @@
+"""Taint: where labelled values go, across calls, returns, out-parameters, fields, tables and callbacks.
+
+Each function is looked at once, with every parameter as an origin of its own, callees first; what it does with
+them is its summary. The summaries are joined to one graph of flows, and a breadth-first walk from the sources
+gives each sink the shortest path that brings a labelled value there.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from analyzer.analyses.flow import flow_of
+from analyzer.analyses.origins import FunctionFlow, Origin
+from analyzer.analyses.spec import Effects, Spec
+from analyzer.callgraph.names import NameGraph
+from analyzer.core.finding import Step
+from analyzer.ir.effect import Verb, Vocabulary
+from analyzer.ir.program import Key, Program
+from analyzer.ir.types import Expr, Function, Instr
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A labelled value at a sink: the instruction, the tainted expression, the function, the path from the source."""
+
+    instr: Instr
+    expr: Expr
+    function: Function
+    source: str
+    path: tuple[Step, ...]
+
+
+@dataclass(slots=True)
+class TaintResult:
+    """Arrivals, and counts that show what was looked at."""
+
+    arrivals: list[Arrival] = field(default_factory=list)
+    sources: int = 0
+    sinks: int = 0
+    functions: int = 0
+
+
+HELPER_LINES = 12  # a function that only passes on what it gets is short
+Parents = dict[Origin, tuple[Origin | None, Step]]
+
+
+def select(program: Program, names: NameGraph, effects: Effects, spec: Spec) -> list[Key]:
+    """The functions that can carry a value from a source to a sink, or supply one by what they return or store."""
+    sinks = effects.names(Verb.SINK)
+    made = effects.names(Verb.SOURCE)
+    sources = made | {f for _, f in spec.fields}
+    ends = names.where(lambda d: spec.sink_scope(d.path) and (spec.compares or not d.mentions.isdisjoint(sinks)))
+    starts = names.where(lambda d: spec.origin_scope(d.path) and not d.mentions.isdisjoint(sources))
+    starts |= names.where(lambda d: d.kind == "function" and spec.typed_scope(d.path, d.name))
+    populating = names.where(lambda d: not d.mentions.isdisjoint(spec.populate))
+    starts |= {k for caller in populating for k in names.callees[caller]}
+    carrying = names.reachable(starts) | names.reaching(starts) | populating
+    chosen = (names.reaching(ends) | populating) & carrying
+    making = names.where(lambda d: spec.origin_scope(d.path) and not d.mentions.isdisjoint(made))
+    chosen |= making | (names.reaching(making) & names.reachable(chosen))
+    chosen |= _helpers(program, names, chosen)
+    return [k for k in chosen if program.definitions[k].kind == "function"]
+
+
+def _helpers(program: Program, names: NameGraph, chosen: Iterable[Key]) -> set[Key]:
+    """Short functions that others call: what they get may come back by their result or through a pointer."""
+    found: set[Key] = set()
+    work = list(chosen)
+    while work:
+        for key in names.callees.get(work.pop(), ()):
+            definition = program.definitions[key]
+            if key not in found and definition.end_line - definition.line <= HELPER_LINES:
+                found.add(key)
+                work.append(key)
+    return found
+
+
+def solve_taint(program: Program, names: NameGraph, vocabulary: Vocabulary, spec: Spec) -> TaintResult:
+    """All arrivals of ``spec.label`` at its sinks."""
+    effects = Effects(vocabulary, spec.label)
+    keys = sorted(select(program, names, effects, spec))
+    functions = {k: f for k in keys if (f := program.lower(k)) is not None}
+    callbacks = _callbacks(program, functions.values())
+    populated = _populated(program, functions.values(), spec)
+    flows: dict[Key, FunctionFlow] = {}
+    below = _below(names, functions, callbacks)
+    order = _callees_first(below)
+    place = {key: index for index, key in enumerate(order)}
+    for key in order:
+        flows[key] = flow_of(functions[key], program, effects, spec, flows, callbacks, populated)
+    for key in order:  # once more where a callee came later: recursion
+        if any(place[callee] > place[key] for callee in below[key]):
+            flows[key] = flow_of(functions[key], program, effects, spec, flows, callbacks, populated)
+    return _walk(functions, flows, spec, populated)
+
+
+def _populated(program: Program, functions: Iterable[Function], spec: Spec) -> frozenset[Key]:
+    """The callbacks handed to ``spec.populate``."""
+    found: set[Key] = set()
+    for function in functions:
+        for call in function.calls():
+            if call.callee in spec.populate:
+                for arg in call.args:
+                    if arg.text.lstrip("&") not in function.locals:
+                        found.update(program.resolve(arg.text.lstrip("&"), function.path))
+    return frozenset(found)
+
+
+def _below(
+    names: NameGraph, functions: dict[Key, Function], callbacks: dict[tuple[Key, int], set[Key]]
+) -> dict[Key, list[Key]]:
+    """The functions that each one calls, by name or as a callback it is handed."""
+    handed: dict[Key, set[Key]] = {}
+    for (callee, _), passed in callbacks.items():
+        handed.setdefault(callee, set()).update(passed)
+    return {
+        k: [c for c in sorted({*names.callees.get(k, ()), *handed.get(k, ())}) if c in functions] for k in functions
+    }
+
+
+def _callees_first(below: dict[Key, list[Key]]) -> list[Key]:
+    order: list[Key] = []
+    seen: set[Key] = set()
+    for root in below:
+        stack: list[tuple[Key, bool]] = [(root, False)]
+        while stack:
+            key, done = stack.pop()
+            if done:
+                order.append(key)
+            elif key not in seen:
+                seen.add(key)
+                stack.append((key, True))
+                stack += [(k, False) for k in below[key] if k not in seen]
+    return order
+
+
+def _callbacks(program: Program, functions: Iterable[Function]) -> dict[tuple[Key, int], set[Key]]:
+    """(callee, parameter index) -> functions passed there."""
+    found: dict[tuple[Key, int], set[Key]] = {}
+    for function in functions:
+        for call in function.calls():
+            if not call.callee:
+                continue
+            for index, arg in enumerate(call.args):
+                word = arg.text.lstrip("&")
+                if word in program.by_name and word not in function.locals:
+                    targets = program.resolve(word, function.path)
+                    for callee in program.resolve(call.callee, function.path):
+                        found.setdefault((callee, index), set()).update(targets)
+    return found
+
+
+def _walk(
+    functions: dict[Key, Function], flows: dict[Key, FunctionFlow], spec: Spec, populated: frozenset[Key]
+) -> TaintResult:
+    """Breadth first from the sources over the joined flows."""
+    result = TaintResult(functions=len(flows), sinks=sum(f.looked_at for f in flows.values()))
+    parents: Parents = {}
+    for key, flow in flows.items():
+        if spec.origin_scope(key[0]) or key in populated:
+            result.sources += len(flow.sources)
+            for origin, step in flow.sources:
+                parents.setdefault(origin, (None, step))
+    _spread(parents, flows.values())
+    for key, flow in flows.items():
+        if spec.sink_scope(key[0]):
+            _arrivals(functions[key], flow, parents, result)
+    result.arrivals.sort(key=lambda a: (a.function.path, a.instr.line, a.instr.column, len(a.path)))
+    return result
+
+
+def _spread(parents: Parents, flows: Iterable[FunctionFlow]) -> None:
+    """Give every origin that a source reaches the origin it is reached from, nearest first."""
+    edges: dict[Origin, list[tuple[Origin, Step]]] = {}
+    for flow in flows:
+        for start, target, step in flow.edges:
+            edges.setdefault(start, []).append((target, step))
+    work = deque(parents)
+    while work:
+        origin = work.popleft()
+        for target, step in edges.get(origin, ()):
+            if target not in parents:
+                parents[target] = (origin, step)
+                work.append(target)
+
+
+def _arrivals(function: Function, flow: FunctionFlow, parents: Parents, result: TaintResult) -> None:
+    best: dict[int, Arrival] = {}
+    for instr, expr, origins in flow.sinks:
+        for origin in sorted(origins, key=repr):
+            if origin not in parents:
+                continue
+            path = _path(origin, parents)
+            known = best.get(id(instr))
+            if known is None or len(path) < len(known.path):
+                best[id(instr)] = Arrival(instr, expr, function, path[0].note if path else "", tuple(path))
+    result.arrivals += best.values()
+
+
+def _path(origin: Origin, parents: Parents) -> list[Step]:
+    steps: list[Step] = []
+    current: Origin | None = origin
+    while current is not None and len(steps) < 64:
+        current, step = parents[current]
+        steps.append(step)
+    return steps[::-1]

@@ -1,0 +1,164 @@
+"""Typestate: an object that moves through states by the calls made on it; chains that cross functions included.
+
+A Protocol is given by a step function; the exploration starts at the functions of a selection that no other of the
+selection calls, so that a chain split over helpers is seen whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from analyzer.analyses.locks import BUGS_VM
+from analyzer.callgraph.names import NameGraph
+from analyzer.dataflow.paths import Context, Explorer
+from analyzer.dataflow.values import Facts, Value, evaluate
+from analyzer.ir.effect import Effect, Verb, Vocabulary
+from analyzer.ir.program import Key, Program
+from analyzer.ir.types import Assume, Call, Expr, Function, Instr, Name, Return
+
+S = TypeVar("S", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Event(Generic[S]):
+    """An event of a protocol: what happened (``mode`` of the effect), the call, its arguments, where."""
+
+    what: str
+    call: Call
+    args: tuple[Expr, ...]
+    context: Context[S]
+    facts: Facts = field(hash=False, compare=False)
+
+
+@dataclass(slots=True)
+class Leaving(Generic[S]):
+    """A return in some state."""
+
+    state: S
+    instr: Instr
+    context: Context[S]
+
+
+BUSY_TESTS = frozenset(("tdx_operand_busy", "IS_TDX_OPERAND_BUSY", "tdx_operand_invalid", "IS_TDX_OPERAND_INVALID"))
+
+
+class Protocol(Generic[S]):
+    """The Property of one protocol; ``label`` names its events in the vocabulary."""
+
+    def __init__(
+        self,
+        program: Program,
+        vocabulary: Vocabulary,
+        label: str,
+        step: Callable[[S, Event[S]], Iterable[tuple[S, Value | None]]],
+        branch: Callable[[Assume, S, Context[S]], S],
+        start: S,
+        unknown: S,
+    ) -> None:
+        self.program = program
+        self.constants = {**vocabulary.constants, **program.constants}
+        self.events: dict[str, Effect] = {
+            n: e for n, es in vocabulary.effects.items() for e in es if e.verb is Verb.EVENT and e.label == label
+        }
+        self.step = step
+        self.on_branch = branch
+        self.start = start
+        self.lost = unknown
+        self.seen = 0
+        self.leavings: list[Leaving[S]] = []
+        self._known: set[tuple[S, int, int]] = set()
+
+    def event(self, call: Call, facts: Facts, context: Context[S]) -> Event[S] | None:
+        """The event that a call is, directly or as the argument of a retrying macro that is not visible."""
+        effect = self.events.get(call.callee)
+        args = call.args
+        if effect is None:
+            for index, arg in enumerate(call.args):
+                if (
+                    isinstance(arg, Name)
+                    and arg.id in self.events
+                    and not self.program.resolve(call.callee, context.key[0])
+                ):
+                    effect, args = self.events[arg.id], call.args[index + 2 :]
+                    break
+        if effect is None or (effect.when == "unseen" and self.program.resolve(call.callee, context.key[0])):
+            return None
+        return Event(effect.mode, call, args, context, facts)
+
+    def call(self, call: Call, state: S, facts: Facts, context: Context[S]) -> Iterable[tuple[S, Value | None]] | None:
+        """Events move the state; a busy test of a success says no."""
+        if call.callee in BUSY_TESTS and call.args:
+            return [(state, 0)] if evaluate(call.args[0], facts, self.constants) == 0 else [(state, None)]
+        event = self.event(call, facts, context)
+        if event is None:
+            return None
+        self.seen += 1
+        return self.step(state, event)
+
+    def observe(self, instr: Instr, state: S, facts: Facts, context: Context[S]) -> None:
+        """Keep returns that leave a chain open."""
+        if instr.__class__ is Return and state not in (self.start, self.lost):
+            known = (state, id(instr), id(context))
+            if known not in self._known:
+                self._known.add(known)
+                self.leavings.append(Leaving(state, instr, context))
+
+    def feasible(self, call: Call, state: S) -> bool:
+        """Nothing that matters happens once a VM is bugged."""
+        return call.callee not in BUGS_VM
+
+    def after(self, call: Call, facts: Facts) -> None:
+        """No results to model."""
+
+    def branch(self, assume: Assume, state: S, context: Context[S]) -> S:
+        """What the rule says of a branch."""
+        return self.on_branch(assume, state, context)
+
+    def hole(self, state: S) -> S:
+        """Unknown statements may have done any step."""
+        return self.lost
+
+    def unknown(self) -> S:
+        """Callers are not shown."""
+        return self.lost
+
+
+def explore(
+    program: Program, names: NameGraph, vocabulary: Vocabulary, protocol: Protocol[S], covers: Callable[[str], bool]
+) -> Explorer[S]:
+    """Run a protocol over the functions of the files in ``covers`` that lead to its events."""
+    words = frozenset(protocol.events)
+    wanted = names.where(lambda d: covers(d.path) and not d.mentions.isdisjoint(words))
+    relevant = frozenset(k for k in names.reaching(wanted) if covers(k[0]))
+    explorer = Explorer(program, vocabulary, protocol, relevant)
+    waiting = {k for k in relevant if program.definitions[k].kind == "function"}
+    while waiting:  # what a top only mentions (a handler it stores in a table) is a top of the next round
+        for key in _tops(names, waiting):
+            explorer.enter(key, protocol.start if program.whole else protocol.lost, {})
+        waiting = {k for k in waiting if not explorer.visited(k)}
+    return explorer
+
+
+def _tops(names: NameGraph, keys: set[Key]) -> list[Key]:
+    """Those that no other of the keys mentions; where all do, the first."""
+    tops = sorted(k for k in keys if not any(c in keys for c in names.callers.get(k, ()) if c != k))
+    return tops or sorted(keys)[:1]
+
+
+def in_loop(function: Function, call: Call) -> bool:
+    """Whether a call can be reached from itself."""
+    home = next((i for i, b in enumerate(function.blocks) if any(x is call for x in b.instrs)), None)
+    if home is None:
+        return False
+    seen: set[int] = set()
+    work = list(function.blocks[home].successors)
+    while work:
+        block = work.pop()
+        if block == home:
+            return True
+        if block not in seen:
+            seen.add(block)
+            work += function.blocks[block].successors
+    return False

@@ -1,0 +1,1 @@
+"""The machinery of dataflow, with no knowledge of the kernel."""
