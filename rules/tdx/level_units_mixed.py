@@ -1,0 +1,211 @@
+"""A 0-based level of the TDX module is mixed with the kernel's enum pg_level.
+
+The kernel counts levels from PG_LEVEL_4K = 1, the TDX module from 0. Where both travel as int, a BLOCK or DEMOTE hits
+the wrong size and nothing warns. Interfaces of the kernel pass enum pg_level; the module's number exists only inside
+arch/x86/virt/vmx/tdx/tdx.c, at the SEAMCALL. Shifting by level * PTE_SHIFT is the same mistake with a formula.
+
+Pass enum pg_level, convert once in the wrapper, and ask a helper (page_level_size(), KVM_PAGES_PER_HPAGE()) for sizes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from analyzer.author import (
+    Assign,
+    Assume,
+    Binary,
+    Call,
+    Certainty,
+    Expr,
+    Facts,
+    Finding,
+    Function,
+    Init,
+    Instr,
+    Location,
+    Name,
+    Provenance,
+    Return,
+    Rule,
+    Severity,
+    Step,
+    shown,
+    step,
+)
+from rules.vocabulary.seamcall import is_tdx
+
+SCOPE = ("arch/x86/kvm/*", "arch/x86/virt/vmx/tdx/*", "arch/x86/include/asm/tdx.h")
+MODULE = "arch/x86/virt/vmx/tdx/tdx.c"
+CONVERTER = "pg_level_to_tdx_sept_level"
+_UNIT = re.compile(r"^TDX_PS_\w+$")
+_STRIDES = frozenset(("PTE_SHIFT", "9", "SPTE_LEVEL_BITS"))
+
+
+def _covers(path: str) -> bool:
+    return any(fnmatchcase(path, p) for p in SCOPE)
+
+
+def _kind(function: Function, expr: Expr, module_level: set[str]) -> str:
+    """``pg`` for an enum pg_level, ``module`` for a 0-based level, ``""`` for neither."""
+    if isinstance(expr, Name):
+        if _UNIT.match(expr.id) or expr.id in module_level:
+            return "module"
+        if expr.id.startswith("PG_LEVEL_") or function.locals.get(expr.id, "").startswith("enum pg_level"):
+            return "pg"
+    return ""
+
+
+def _module_levels(function: Function) -> set[str]:
+    """Variables that hold a converted level."""
+    found = {c.result.text for c in function.calls() if c.callee == CONVERTER and c.result is not None}
+    for block in function.blocks:
+        for instr in block.instrs:
+            if (
+                isinstance(instr, Assign)
+                and isinstance(instr.value, Name)
+                and (instr.value.id in found or _UNIT.match(instr.value.id))
+            ):
+                found.add(instr.target.text)
+    return found
+
+
+def _binaries(expr: Expr | None) -> Iterator[Binary]:
+    if isinstance(expr, Binary):
+        yield expr
+        yield from _binaries(expr.left)
+        yield from _binaries(expr.right)
+    elif isinstance(expr, Init):
+        for _, value in expr.entries:
+            yield from _binaries(value)
+
+
+def _expressions(instr: Instr) -> tuple[Expr | None, ...]:
+    match instr:
+        case Assign() | Return():
+            return (instr.value,)
+        case Assume():
+            return (instr.cond,) if instr.truth else ()
+        case Call():
+            return instr.args
+        case _:
+            return ()
+
+
+def _level_name(expr: Expr) -> bool:
+    """``level``, or ``level - 1``: the levels above the smallest."""
+    if isinstance(expr, Binary) and expr.op == "-" and expr.right.text in ("1", "PG_LEVEL_4K"):
+        expr = expr.left
+    return isinstance(expr, Name) and "level" in expr.id
+
+
+def _in_function(facts: Facts, function: Function) -> Iterator[tuple[Instr, str, str]]:
+    """(instruction, subject, message) of each mix in one function."""
+    module_level = _module_levels(function)
+    for block in function.blocks:
+        for instr in block.instrs:
+            if isinstance(instr, Call):
+                yield from _calls(facts, function, instr, module_level)
+            for expr in _expressions(instr):
+                for binary in _binaries(expr):
+                    yield from _arithmetic(function, instr, binary, module_level)
+
+
+def _calls(facts: Facts, function: Function, call: Call, module_level: set[str]) -> Iterator[tuple[Instr, str, str]]:
+    if call.callee == CONVERTER and function.path != MODULE:
+        yield call, call.shown, f"{shown(call)} makes a 0-based module level outside {MODULE}"
+        return
+    for key in facts.program.resolve(call.callee, function.path)[:1] if call.callee else ():
+        callee = facts.program.lower(key)
+        for param, arg in zip(callee.params if callee else (), call.args, strict=False):
+            if param.type.startswith("enum pg_level") and _kind(function, arg, module_level) == "module":
+                yield (
+                    call,
+                    f"{call.callee}({arg.text})",
+                    f"{call.callee}() takes an enum pg_level and gets the module level {arg.text}",
+                )
+    if (
+        call.callee.startswith("tdh_")
+        and function.path != MODULE
+        and not facts.program.resolve(call.callee, function.path)
+    ):
+        for arg in call.args:
+            if isinstance(arg, Name) and _UNIT.match(arg.id):
+                yield call, f"{call.callee}({arg.text})", f"{call.callee}() gets the module level {arg.text}"
+
+
+def _arithmetic(
+    function: Function, instr: Instr, binary: Binary, module_level: set[str]
+) -> Iterator[tuple[Instr, str, str]]:
+    left, right = _kind(function, binary.left, module_level), _kind(function, binary.right, module_level)
+    if binary.op in ("==", "!=", "<", ">", "<=", ">=") and {left, right} == {"pg", "module"}:
+        yield instr, binary.text, f"{binary.text} compares an enum pg_level with a module level"
+    if binary.op == "|" and function.path != MODULE:
+        for level in (binary.left, binary.right):
+            if isinstance(level, Binary) and _level_name(level):
+                yield instr, binary.text, f"{binary.text} makes a 0-based module level by hand"
+    if binary.op == "*":
+        for level, stride in ((binary.left, binary.right), (binary.right, binary.left)):
+            if _level_name(level) and stride.text in _STRIDES:
+                yield instr, binary.text, f"{binary.text} makes a size of a level by hand"
+
+
+def _prototypes(facts: Facts) -> Iterator[Finding]:
+    for prototype in facts.program.prototypes():
+        if not prototype.name.startswith("tdh_") or not _covers(prototype.path):
+            continue
+        facts.count("tdh_* prototypes looked at")
+        for param in prototype.params:
+            if "level" in param.name and param.type in ("int", "u64", "unsigned int", "u32", "u8", "unsigned long"):
+                where = Location(prototype.path, prototype.line)
+                message = f"{prototype.name}() takes the level as {param.type}, not as enum pg_level"
+                trace = (Step(where, prototype.name, "the parameter list"),)
+                yield Finding(where, prototype.name, f"{param.type} {param.name}", message, Certainty.MUST, trace)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Conversions, shifts, comparisons, arguments and prototypes."""
+    words = frozenset((CONVERTER, "PTE_SHIFT", "TDX_PS_4K", "TDX_PS_2M", "TDX_PS_1G", "SPTE_LEVEL_BITS"))
+    for function in (*facts.mentioning(words, lambda p: _covers(p) and not is_tdx(p)), *facts.in_files(is_tdx)):
+        facts.count("functions looked at for module levels")
+        places: set[tuple[int, str]] = set()
+        for instr, subject, message in _in_function(facts, function):
+            if (instr.line, subject) not in places:
+                places.add((instr.line, subject))
+                yield facts.finding(function, instr, subject, message, trace=(step(function, instr, message),))
+    yield from _prototypes(facts)
+
+
+RULE = Rule(
+    id="tdx-level-units-mixed",
+    catalog=24,
+    severity=Severity.WARNING,
+    scope=SCOPE,
+    check=check,
+    provenance=(
+        Provenance(
+            "mail", "20260129011517.3545883-2-seanjc@google.com", "Sean Christopherson", "2026-01-28", "v5 01/45"
+        ),
+        Provenance("mail", "c79e4667-6312-486e-9d55-0894b5e7dc68@intel.com", "Dave Hansen", "2026-01-06"),
+    ),
+    bad=(
+        """
+        static int block(struct kvm *kvm, gpa_t gpa, enum pg_level level)
+        {
+                int tdx_level = pg_level_to_tdx_sept_level(level);  // expect
+
+                return td_block(kvm, gpa, tdx_level);
+        }
+        """,
+    ),
+    good=(
+        """
+        static int block(struct kvm *kvm, gpa_t gpa, enum pg_level level)
+        {
+                return td_block(kvm, gpa, level);
+        }
+        """,
+    ),
+)

@@ -1,0 +1,290 @@
+"""An S-EPT operation runs out of order.
+
+A private page is taken away by BLOCK, then TRACK with a kick of all vCPUs, then REMOVE, then the cache flush, then the
+reset of the page; a huge mapping is demoted by BLOCK, TRACK with the kick, DEMOTE. A vCPU that still runs in the old
+epoch uses the translation that was blocked; a page that is not flushed and reset goes back to the host with dirty
+lines of the guest's key. A return in between leaves the guest with an entry that is blocked for ever.
+
+Run the chain for one GPA and level in one function, and bug the VM where a step fails.
+
+May be false: before the TD is runnable nothing has to be tracked; chains whose steps are taken in loops are only
+followed as far as one entry goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from analyzer.author import (
+    Assume,
+    Call,
+    Context,
+    Event,
+    Facts,
+    Finding,
+    Function,
+    Instr,
+    Location,
+    Protocol,
+    Provenance,
+    Rule,
+    Severity,
+    Step,
+    canonical,
+    explore,
+    in_loop,
+    shown,
+    step,
+)
+from rules.vocabulary.seamcall import SEPT
+
+SCOPE = ("arch/x86/kvm/vmx/*",)
+
+
+Word = tuple[str, int | None]  # a name that copies share, and the value if it is known
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """How far the chain of one entry is; ``at`` is the call that brought it there, ``blocked`` its BLOCK."""
+
+    stage: str = "idle"  # idle, blocked, tracked, kicked, removed, flushed, lost
+    blocked: Call | None = None
+    removed: Call | None = None
+    home: tuple[str, str] = ("", "")  # the function of BLOCK or REMOVE
+    gpa: Word = ("", None)
+    level: Word = ("", None)
+
+
+IDLE, LOST = Chain(), Chain("lost")
+Report = dict[tuple[object, ...], tuple[Function, Instr, str, str, Context[Chain], Chain]]
+
+
+class _Check:
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.reports: Report = {}
+        self.proper: set[int] = set()
+        self.loops: set[str] = set()  # steps that are taken in a loop
+        self.constants = {**facts.vocabulary.constants, **facts.program.constants}
+
+    def report(self, context: Context[Chain], instr: Instr, subject: str, message: str, chain: Chain) -> None:
+        """Note a violation once per place and words."""
+        function = self.facts.program.lower(context.key)
+        if function is not None:
+            self.reports.setdefault(
+                (context.key, instr.line, subject), (function, instr, subject, message, context, chain)
+            )
+
+    def word(self, event: Event[Chain], index: int) -> Word:
+        """A name for an argument that its copies share."""
+        if index >= len(event.args):
+            return ("", None)
+        name, value = canonical(event.args[index], event.facts, self.constants)
+        return ("", None) if name.startswith("%") else (name, value)
+
+    def step(self, chain: Chain, event: Event[Chain]) -> list[tuple[Chain, int | str | None]]:
+        """The states after an event: where it succeeds, and where it fails and nothing changed."""
+        handler = getattr(self, f"on_{event.what.replace('+', '_')}")
+        after: Chain = handler(chain, event)
+        fallible = event.what in ("block", "track", "remove", "demote", "unblock")
+        return [(after, 0), (chain, "nonzero")] if fallible else [(after, None)]
+
+    def on_block(self, chain: Chain, event: Event[Chain]) -> Chain:
+        """BLOCK starts a chain; again is the retry."""
+        if chain.stage == "blocked":
+            return chain
+        return Chain("blocked", event.call, None, event.context.key, self.word(event, 1), self.word(event, 2))
+
+    def on_track(self, chain: Chain, event: Event[Chain]) -> Chain:
+        """TRACK; what is not blocked yet gains nothing."""
+        return replace(chain, stage="tracked") if chain.stage == "blocked" else chain
+
+    def on_kick(self, chain: Chain, event: Event[Chain]) -> Chain:
+        """The kick that ends the old epoch."""
+        return replace(chain, stage="kicked") if chain.stage == "tracked" else chain
+
+    def on_track_kick(self, chain: Chain, event: Event[Chain]) -> Chain:
+        """A helper known to do both."""
+        return replace(chain, stage="kicked") if chain.stage in ("blocked", "tracked") else chain
+
+    def on_unblock(self, chain: Chain, event: Event[Chain]) -> Chain:
+        """The chain is given up."""
+        return IDLE
+
+    def on_remove(self, chain: Chain, event: Event[Chain]) -> Chain:
+        """REMOVE wants the whole chain before it, and flush and reset behind it."""
+        self.last(chain, event, "REMOVE")
+        return Chain("removed", chain.blocked, event.call, event.context.key)
+
+    def on_demote(self, chain: Chain, event: Event[Chain]) -> Chain:
+        """DEMOTE wants the whole chain before it."""
+        self.last(chain, event, "DEMOTE")
+        return IDLE
+
+    def on_flush(self, chain: Chain, event: Event[Chain]) -> Chain:
+        """Write back and invalidate."""
+        self.note_loop(event)
+        return replace(chain, stage="flushed") if chain.stage == "removed" else chain
+
+    def on_reset(self, chain: Chain, event: Event[Chain]) -> Chain:
+        """The page is the host's again."""
+        self.note_loop(event)
+        return IDLE if chain.stage == "flushed" else chain
+
+    def note_loop(self, event: Event[Chain]) -> None:
+        """A later step in a loop: the path that runs it no time is no path."""
+        function = self.facts.program.lower(event.context.key)
+        if function is not None and in_loop(function, event.call):
+            self.loops.add("behind" if event.what in ("flush", "reset") else "last")
+
+    def last(self, chain: Chain, event: Event[Chain], what: str) -> None:
+        """Check the step that the chain is for."""
+        missing = {"idle": "BLOCK", "blocked": "TRACK", "tracked": "the kick of all vCPUs"}.get(chain.stage)
+        if chain.stage in ("removed", "flushed"):
+            return
+        if missing:
+            self.report(
+                event.context,
+                event.call,
+                f"{what} before {missing}",
+                f"{what} runs on a path without {missing} before it",
+                chain,
+            )
+            return
+        self.proper.add(id(event.call))
+        self.note_loop(event)
+        if chain.stage == "kicked" and chain.home == event.context.key:
+            for name, blocked, now in (
+                ("level", chain.level, self.word(event, 2)),
+                ("GPA", chain.gpa, self.word(event, 1)),
+            ):
+                if (
+                    blocked[0] != now[0]
+                    and blocked[0]
+                    and now[0]
+                    and (blocked[1] is None) is (now[1] is None)
+                    and (blocked[1] is None or blocked[1] != now[1])
+                ):
+                    words = f"{what} is for {name} {now[0]}, BLOCK was for {blocked[0]}"
+                    self.report(event.context, event.call, f"{what} of another {name}", words, chain)
+
+    def branch(self, assume: Assume, state: Chain, context: Context[Chain]) -> Chain:
+        """Before a TD is runnable no vCPU has run, so nothing has to be tracked.
+
+        Where a patch does not show the BLOCK, the check of its result tells that it succeeded.
+        """
+        if state.stage == "lost" and "TDH_MEM_RANGE_BLOCK" in assume.wraps and not assume.truth:
+            return Chain("blocked", home=context.key)
+        text = assume.cond.text
+        early = "TD_STATE_RUNNABLE" in text and assume.truth is ("!=" in text)
+        return replace(state, stage="kicked") if early and state.stage in ("blocked", "tracked") else state
+
+
+def _covers(path: str) -> bool:
+    return any(fnmatchcase(path, pattern) for pattern in SCOPE)
+
+
+def _leavings(check: _Check, protocol: Protocol[Chain]) -> None:
+    """Returns that end a chain half-way, and removals without what must follow."""
+    open_at_root = {x.state for x in protocol.leavings if x.context.caller is None}
+    for leaving in protocol.leavings:
+        chain = leaving.state
+        if chain not in open_at_root or leaving.context.key != chain.home:
+            continue
+        if chain.stage in ("blocked", "tracked", "kicked"):
+            if "last" in check.loops:
+                continue
+            words = "returns with the S-EPT entry blocked and the VM not bugged"
+            check.report(leaving.context, leaving.instr, "returns while blocked", words, chain)
+        elif chain.removed is not None and "behind" not in check.loops:
+            missing = "the cache flush" if chain.stage == "removed" else "the reset of the page"
+            words = f"REMOVE is not followed by {missing} on a path that returns at line {leaving.instr.line}"
+            check.report(leaving.context, chain.removed, f"REMOVE without {missing}", words, chain)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Follow each chain on all paths, across helpers, macros and callbacks."""
+    made = _Check(facts)
+    protocol = Protocol(facts.program, facts.vocabulary, SEPT, made.step, made.branch, IDLE, LOST)
+    explore(facts.program, facts.names, facts.vocabulary, protocol, _covers)
+    facts.count("events of S-EPT chains followed", protocol.seen)
+    _leavings(made, protocol)
+    for function, instr, subject, message, context, chain in made.reports.values():
+        if (
+            subject.endswith("before BLOCK")
+            and id(instr) in made.proper
+            and isinstance(instr, Call)
+            and in_loop(function, instr)
+        ):
+            continue
+        yield facts.finding(function, instr, subject, message, trace=_trace(facts, function, instr, context, chain))
+
+
+def _trace(facts: Facts, function: Function, instr: Instr, context: Context[Chain], chain: Chain) -> tuple[Step, ...]:
+    steps = []
+    for seen, leaving in context.path()[:-1]:
+        caller = facts.program.lower(seen.key)
+        if caller is not None and leaving is not None:
+            steps.append(step(caller, leaving, f"calls {leaving.name}()"))
+    if chain.blocked is not None:
+        home = facts.program.lower(chain.home) or function
+        steps.append(step(home, chain.blocked, f"BLOCK: {shown(chain.blocked)}"))
+    note = shown(instr) if isinstance(instr, Call) else "returns"
+    steps.append(Step(Location(function.path, instr.line, instr.column), function.name, note))
+    return tuple(steps)
+
+
+RULE = Rule(
+    id="tdx-sept-op-misordered",
+    catalog=10,
+    severity=Severity.ERROR,
+    scope=SCOPE,
+    check=check,
+    provenance=(
+        Provenance("doc", "arch/x86/kvm/vmx/tdx.c:tdx_sept_remove_leaf_spte", "KVM", "", "the chain of a removal"),
+        Provenance(
+            "mail", "20260106101646.24809-1-yan.y.zhao@intel.com", "Yan Zhao", "2026-01-06", "cover letter, design 6"
+        ),
+        Provenance(
+            "mail", "20260129011517.3545883-40-seanjc@google.com", "Sean Christopherson", "2026-01-29", "v5 39/45"
+        ),
+    ),
+    bad=(
+        """
+        int demote(struct kvm *kvm, struct kvm_tdx *tdx, gpa_t gpa, struct page *table)
+        {
+                u64 err, entry, state;
+
+                guard(write_lock)(&kvm->mmu_lock);
+                err = tdh_mem_range_block(&tdx->td, gpa, PG_LEVEL_2M, &entry, &state);
+                if (TDX_BUG_ON_2(err, TDH_MEM_RANGE_BLOCK, entry, state, kvm))
+                        return -EIO;
+                err = tdh_mem_page_demote(&tdx->td, gpa, PG_LEVEL_2M, table, &entry, &state);  // expect "without TRACK"
+                if (TDX_BUG_ON_2(err, TDH_MEM_PAGE_DEMOTE, entry, state, kvm))
+                        return -EIO;
+                return 0;
+        }
+        """,
+    ),
+    good=(
+        """
+        int demote(struct kvm *kvm, struct kvm_tdx *tdx, gpa_t gpa, struct page *table)
+        {
+                u64 err, entry, state;
+
+                guard(write_lock)(&kvm->mmu_lock);
+                err = tdh_mem_range_block(&tdx->td, gpa, PG_LEVEL_2M, &entry, &state);
+                if (TDX_BUG_ON_2(err, TDH_MEM_RANGE_BLOCK, entry, state, kvm))
+                        return -EIO;
+                tdx_track(kvm);
+                err = tdh_mem_page_demote(&tdx->td, gpa, PG_LEVEL_2M, table, &entry, &state);
+                if (TDX_BUG_ON_2(err, TDH_MEM_PAGE_DEMOTE, entry, state, kvm))
+                        return -EIO;
+                return 0;
+        }
+        """,
+    ),
+)

@@ -1,0 +1,60 @@
+"""SEAMCALL wrappers of the TDX module (arch/x86/include/asm/tdx.h, arch/x86/virt/vmx/tdx/tdx.c) and what they act
+on."""
+
+from fnmatch import fnmatchcase
+
+from analyzer.author import Effect, Verb, Vocabulary
+
+TDX_CODE = ("arch/x86/kvm/vmx/tdx*", "arch/x86/virt/vmx/tdx/*", "arch/x86/include/asm/tdx.h")
+
+# Wrappers that take guest memory -> how many struct page parameters are something else (source or S-EPT page).
+GUEST_MEMORY: dict[str, int] = {
+    "tdh_mem_page_add": 1,
+    "tdh_mem_page_aug": 0,
+    "tdh_mem_page_demote": 1,
+    "tdh_mem_page_promote": 1,
+    "tdh_phymem_page_wbinvd_hkid": 0,
+}
+
+# They must not race with any other S-EPT operation of the TD (tdx.c: tdx_sept_remove_leaf_spte, tdx_track).
+EXCLUSIVE_OPS = frozenset(("tdh_mem_range_block", "tdh_mem_track", "tdh_mem_page_remove", "tdh_mem_page_demote"))
+DEMOTE = frozenset(("tdh_mem_page_demote",))
+# Filling a table from a huge SPTE is what makes a link a split (mmu/spte.h, tdp_mmu_split_huge_page()).
+SPLIT_MARKS = frozenset(("make_small_spte",))
+SPLIT_LINKS = frozenset(
+    """tdp_mmu_link_sp tdp_mmu_set_spte_atomic __tdp_mmu_set_spte_atomic tdp_mmu_iter_set_spte tdp_mmu_set_spte
+    kvm_tdp_mmu_write_spte __kvm_tdp_mmu_write_spte kvm_tdp_mmu_write_spte_atomic""".split()
+)
+
+SEAMCALLS = frozenset(
+    """seamcall seamcall_ret seamcall_saved_ret seamcall_saved __seamcall __seamcall_ret __seamcall_saved_ret
+    __seamcall_dirty_cache sc_retry seamcall_dirty_cache seamcall_prerr seamcall_prerr_ret __tdcall""".split()
+)
+VOID_OPS = frozenset(("free_external_spt", "remove_external_spte", "drop_external_spte"))
+
+SEPT = "sept"
+_EFFECTS: dict[str, tuple[Effect, ...]] = {
+    "tdh_mem_range_block": (Effect(Verb.EVENT, SEPT, mode="block"),),
+    "tdh_mem_track": (Effect(Verb.EVENT, SEPT, mode="track"),),
+    "tdh_mem_page_remove": (Effect(Verb.EVENT, SEPT, mode="remove"),),
+    "tdh_mem_page_demote": (Effect(Verb.EVENT, SEPT, mode="demote"),),
+    "tdh_mem_range_unblock": (Effect(Verb.EVENT, SEPT, mode="unblock"),),
+    "tdh_phymem_page_wbinvd_hkid": (Effect(Verb.EVENT, SEPT, mode="flush"),),
+    "tdx_quirk_reset_paddr": (Effect(Verb.EVENT, SEPT, mode="reset"),),
+    "tdx_quirk_reset_page": (Effect(Verb.EVENT, SEPT, mode="reset"),),
+    "tdx_quirk_reset_folio": (Effect(Verb.EVENT, SEPT, mode="reset"),),
+    "tdx_clear_page": (Effect(Verb.EVENT, SEPT, mode="reset"),),
+    "tdx_track": (Effect(Verb.EVENT, SEPT, mode="track+kick", when="unseen", source="arch/x86/kvm/vmx/tdx.c"),),
+    "kvm_make_all_cpus_request": (Effect(Verb.EVENT, SEPT, mode="kick"),),
+}
+
+VOCABULARY = Vocabulary(
+    effects=_EFFECTS,
+    predicates=frozenset(("is_mirror_sp", "is_mirror_sptep", "kvm_has_mirrored_tdp", "gfn_to_gpa")),
+    constants={"PG_LEVEL_NONE": 0, "PG_LEVEL_4K": 1, "PG_LEVEL_2M": 2, "PG_LEVEL_1G": 3, "PG_LEVEL_512G": 4},
+)
+
+
+def is_tdx(path: str) -> bool:
+    """Whether a file is TDX code."""
+    return any(fnmatchcase(path, pattern) for pattern in TDX_CODE)
