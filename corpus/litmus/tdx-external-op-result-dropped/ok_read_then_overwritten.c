@@ -1,0 +1,25 @@
+// litmus: the same variable carries two results, each read before the next
+// path: arch/x86/kvm/vmx/tdx.c
+static int install(struct kvm *kvm, gfn_t gfn, kvm_pfn_t pfn, struct page *sept_page)
+{
+	struct kvm_tdx *tdx = to_kvm_tdx(kvm);
+	gpa_t gpa = gfn_to_gpa(gfn);
+	u64 status, entry, state;
+
+	status = tdh_mem_sept_add(&tdx->td, gpa, PG_LEVEL_2M, sept_page, &entry, &state);
+	if (TDX_BUG_ON_2(status, TDH_MEM_SEPT_ADD, entry, state, kvm))
+		return -EIO;
+	note_change(kvm, gfn);
+	status = tdh_mem_page_aug(&tdx->td, gpa, PG_LEVEL_4K, pfn, &entry, &state);
+	if (unlikely(tdx_operand_busy(status)))
+		return -EBUSY;
+	if (TDX_BUG_ON_2(status, TDH_MEM_PAGE_AUG, entry, state, kvm))
+		return -EIO;
+	return 0;
+}
+
+int td_fault_in(struct kvm *kvm, gfn_t gfn, u64 spte, struct page *sept_page)
+{
+	guard(read_lock)(&kvm->mmu_lock);
+	return install(kvm, gfn, spte_to_pfn(spte), sept_page);
+}

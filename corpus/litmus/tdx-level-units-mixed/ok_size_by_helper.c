@@ -1,0 +1,17 @@
+// litmus: the size of a level comes from page_level_size()
+// path: arch/x86/virt/vmx/tdx/tdx.c
+u64 tdh_mem_page_aug(struct tdx_td *td, u64 gpa, enum pg_level level, kvm_pfn_t pfn, u64 *e1, u64 *e2)
+{
+	struct tdx_module_args in = {
+		.rcx = gpa | pg_level_to_tdx_sept_level(level),
+		.rdx = tdx_tdr_pa(td),
+		.r8 = PFN_PHYS(pfn),
+	};
+	u64 ret;
+
+	clflush_cache_range(__va(PFN_PHYS(pfn)), page_level_size(level));
+	ret = seamcall_ret(TDH_MEM_PAGE_AUG, &in);
+	*e1 = in.rcx;
+	*e2 = in.rdx;
+	return ret;
+}

@@ -1,0 +1,39 @@
+// litmus: one case of a switch tracks before it acts, the other does not
+// path: arch/x86/kvm/vmx/tdx.c
+static void flush_epoch(struct kvm *kvm)
+{
+	u64 status = tdh_mem_track(&to_kvm_tdx(kvm)->td);
+
+	TDX_BUG_ON(status, TDH_MEM_TRACK, kvm);
+	kvm_make_all_cpus_request(kvm, KVM_REQ_OUTSIDE_GUEST_MODE);
+}
+
+int td_break_leaf(struct kvm *kvm, gfn_t gfn, struct page *sept_page, enum pg_level level)
+{
+	struct kvm_tdx *tdx = to_kvm_tdx(kvm);
+	gpa_t gpa = gfn_to_gpa(gfn);
+	u64 status, entry, state;
+
+	guard(write_lock)(&kvm->mmu_lock);
+
+	status = tdh_mem_range_block(&tdx->td, gpa, level, &entry, &state);
+	if (TDX_BUG_ON_2(status, TDH_MEM_RANGE_BLOCK, entry, state, kvm))
+		return -EIO;
+
+	switch (level) {
+	case PG_LEVEL_1G:
+		flush_epoch(kvm);
+		status = tdh_mem_page_demote(&tdx->td, gpa, level, sept_page, &entry, &state);
+		break;
+	case PG_LEVEL_2M:
+		status = tdh_mem_page_demote(&tdx->td, gpa, level, sept_page, &entry, &state);	// expect: tdx-sept-op-misordered
+		break;
+	default:
+		KVM_BUG_ON(1, kvm);
+		return -EIO;
+	}
+
+	if (TDX_BUG_ON_2(status, TDH_MEM_PAGE_DEMOTE, entry, state, kvm))
+		return -EIO;
+	return 0;
+}

@@ -1,0 +1,19 @@
+// litmus: the assertion only says "held", and the caller in the other file holds the read side
+// path: arch/x86/kvm/vmx/tdx.c
+void td_bump_epoch(struct kvm *kvm)
+{
+	u64 status;
+
+	lockdep_assert_held(&kvm->mmu_lock);
+
+	status = tdh_do_no_vcpus(tdh_mem_track, kvm, &to_kvm_tdx(kvm)->td);	// expect: tdx-sept-op-without-write-lock
+	TDX_BUG_ON(status, TDH_MEM_TRACK, kvm);
+	kvm_make_all_cpus_request(kvm, KVM_REQ_OUTSIDE_GUEST_MODE);
+}
+// path: arch/x86/kvm/mmu/mmu.c
+void flush_after_fault(struct kvm *kvm)
+{
+	read_lock(&kvm->mmu_lock);
+	td_bump_epoch(kvm);
+	read_unlock(&kvm->mmu_lock);
+}

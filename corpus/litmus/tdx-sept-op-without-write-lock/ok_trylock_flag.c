@@ -1,0 +1,20 @@
+// litmus: the operation and the unlock depend on the same flag of a trylock
+// path: arch/x86/kvm/vmx/tdx.c
+void td_flush_opportunistic(struct kvm *kvm)
+{
+	struct kvm_tdx *tdx = to_kvm_tdx(kvm);
+	bool locked = write_trylock(&kvm->mmu_lock);
+	u64 status;
+
+	if (!locked)
+		note_contention(kvm);
+
+	if (locked) {
+		status = tdh_mem_track(&tdx->td);
+		TDX_BUG_ON(status, TDH_MEM_TRACK, kvm);
+		kvm_make_all_cpus_request(kvm, KVM_REQ_OUTSIDE_GUEST_MODE);
+	}
+
+	if (locked)
+		write_unlock(&kvm->mmu_lock);
+}

@@ -1,0 +1,16 @@
+// litmus: the good case is the branch, the rejected one falls to the end of the function
+// path: arch/x86/virt/vmx/tdx/tdx.c
+u64 tdh_mng_addcx(struct tdx_td *td, struct page *tdcs_page)
+{
+	struct tdx_module_args in = {
+		.rcx = page_to_phys(tdcs_page),
+		.rdx = tdx_tdr_pa(td),
+	};
+
+	if (td->tdcs_nr_pages > 0) {
+		clflush_cache_range(page_to_virt(tdcs_page), PAGE_SIZE);
+		return seamcall(TDH_MNG_ADDCX, &in);
+	}
+
+	return TDX_OPERAND_INVALID;	// expect: tdx-silent-sanity-check
+}
