@@ -1,0 +1,217 @@
+"""The whole pipeline on one page: mails or commits in, Review out; a tree in, Review out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import analyzer
+from analyzer.analyses.facts import Facts
+from analyzer.core.finding import Finding, Stage
+from analyzer.core.limits import DEFAULT, Limits
+from analyzer.core.problem import AnalyzerError, Problem, ProblemKind
+from analyzer.core.result import PatchInfo, Review, SeriesInfo
+from analyzer.engine.history import History
+from analyzer.engine.registry import choose, load_rules, load_vocabulary
+from analyzer.engine.rule import Rule
+from analyzer.engine.run import Outcome, run_rules, run_series_rules
+from analyzer.engine.series import SeriesFacts
+from analyzer.frontend.load import load
+from analyzer.ir.program import Program
+from analyzer.stepwise import Progress, Stepwise, sources
+from analyzer.tree.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from analyzer.series.types import Series
+    from analyzer.tree.base import Base
+    from analyzer.tree.repo import Tree
+
+# What is read by default: KVM for x86, generic KVM, TDX, and the headers that hold their interfaces.
+PATHS = (
+    "arch/x86/kvm",
+    "virt/kvm",
+    "arch/x86/virt/vmx/tdx",
+    "arch/x86/include/asm/tdx.h",
+    "arch/x86/include/asm/kvm_host.h",
+    "arch/x86/include/asm/kvm-x86-ops.h",
+    "include/linux/kvm_host.h",
+    "include/linux/kvm_types.h",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user chose: rules by id (none: all), whether trial rules count, paths (none: ``PATHS``), limits."""
+
+    rules: tuple[str, ...] = ()
+    trial: bool = False
+    paths: tuple[str, ...] = ()
+    limits: Limits = DEFAULT
+    progress: Progress | None = None
+
+    def with_progress(self, progress: Progress | None) -> Options:
+        """The same with somebody to tell how far the work is."""
+        return replace(self, progress=progress)
+
+    def selected(self) -> tuple[Rule, ...]:
+        """The rules to run. Raises AnalyzerError for an unknown name."""
+        chosen = choose(load_rules(), self.rules)
+        return tuple(r for r in chosen if self.trial or self.rules or r.stage is Stage.STABLE)
+
+
+def check_tree(tree: Path, options: Options = Options()) -> Review:
+    """All findings of the tree as it is. Raises AnalyzerError where ``tree`` is no kernel or a path is not in it."""
+    from analyzer.tree.repo import open_tree
+
+    started = time.perf_counter()
+    rules = options.selected()
+    with open_tree(tree, options.limits) as opened:
+        files = opened.worktree_files()
+        snapshot = Snapshot("tree", files)
+        program = load(snapshot, sources(snapshot.paths(options.paths or PATHS)), None, options.limits)
+        if not program.files:
+            raise AnalyzerError(f"no C file below {', '.join(options.paths or PATHS)} in {tree}", exit_code=3)
+        facts = Facts(program, load_vocabulary())
+        outcome = run_rules(rules, facts)
+        problems = (*files.problems, *program.problems, *facts.problems, *outcome.problems)
+    stats = _stats(program, outcome, started, facts.counts)
+    return Review(analyzer.__version__, None, tuple(outcome.findings), _once(problems), stats, _ids(rules))
+
+
+def lock_report(tree: Path, options: Options = Options()) -> str:
+    """How many lock assertions the held analysis proves from callers, leaves open, contradicts."""
+    from analyzer.analyses.held import solve_held
+    from analyzer.graphs.lockreport import render
+    from analyzer.tree.repo import open_tree
+
+    with open_tree(tree, options.limits) as opened:
+        snapshot = Snapshot("tree", opened.worktree_files())
+        program = load(snapshot, sources(snapshot.paths(options.paths or PATHS)), None, options.limits)
+        facts = Facts(program, load_vocabulary())
+        labels = frozenset(("mmu_lock", "slots_lock"))
+        return render(solve_held(program, facts.names, facts.vocabulary, labels, frozenset()))
+
+
+def review_series(
+    inputs: Sequence[str | Path],
+    tree: Path | None = None,
+    options: Options = Options(),
+    stdin: BinaryIO | None = None,
+) -> Review:
+    """Review the series in mails, mboxes, folders, or the commits ``A..B`` of the tree.
+
+    Raises AnalyzerError where nothing can be read at all; everything less is a Problem.
+    """
+    from analyzer.tree.base import choose_base
+    from analyzer.tree.repo import open_tree
+
+    started = time.perf_counter()
+    rules = options.selected()
+    opened = open_tree(tree, options.limits) if tree is not None else None
+    try:
+        series, base, problems = _series_and_base(inputs, opened, options, stdin)
+        if base is None and opened is not None:
+            base = choose_base(series, opened)
+        return _reviewed(series, base, rules, options, problems, started)
+    finally:
+        if opened is not None:
+            opened.close()
+
+
+def is_range(text: str) -> bool:
+    """Whether an argument is a range of commits and no file."""
+    return ".." in text and not Path(text).exists() and "/.." not in text and not text.startswith("../")
+
+
+def _series_and_base(
+    inputs: Sequence[str | Path], tree: Tree | None, options: Options, stdin: BinaryIO | None
+) -> tuple[Series, Base | None, list[Problem]]:
+    from analyzer.series.assemble import load_series, series_from_text
+
+    if len(inputs) == 1 and is_range(str(inputs[0])):
+        from analyzer.tree.base import Base
+        from analyzer.tree.repo import range_patches
+
+        spec = str(inputs[0])
+        if tree is None:
+            raise AnalyzerError(f"{spec} is a range of commits, but there is no kernel tree here; give one with --tree")
+        found, problems = series_from_text(range_patches(tree, spec), spec, options.limits)
+        commit = tree.need(spec.split("..")[0] or "HEAD")
+        return _one(found, problems, spec), Base(commit, f"the start of {spec}", tree.files_at(commit)), problems
+    found, problems = load_series(inputs, stdin, options.limits)
+    return _one(found, problems, "the input"), None, problems
+
+
+def _one(found: list[Series], problems: list[Problem], where: str) -> Series:
+    """The newest series; the others are named in a Problem."""
+    if not found:
+        raise AnalyzerError(f"no patch found in {where}", exit_code=3)
+    for other in found[:-1]:
+        detail = f"v{other.revision} with {len(other.patches)} patches is not reviewed: the input has a newer series"
+        problems.append(Problem(ProblemKind.NOT_A_PATCH, other.title or other.id, detail))
+    return found[-1]
+
+
+def _reviewed(
+    series: Series,
+    base: Base | None,
+    rules: tuple[Rule, ...],
+    options: Options,
+    problems: list[Problem],
+    started: float,
+) -> Review:
+    """Analyse every state, subtract, attribute."""
+    from analyzer.tree.steps import walk
+
+    steps = walk(series, base, options.limits)
+    stepwise = Stepwise(rules, options.paths or PATHS, options.limits, options.progress)
+    history = History()
+    history.walk(stepwise.states(steps))
+    shape = run_series_rules(rules, SeriesFacts(tuple(stepwise.series_step(s) for s in steps), load_vocabulary()))
+    findings = sorted([*history.findings(), *shape.findings], key=_order)
+    problems += [*series.problems, *shape.problems, *(base.problems if base else ())]
+    for step in steps:
+        problems += step.problems
+    for seen in stepwise.seen.values():
+        problems += seen.problems
+    last = steps[-1].after if steps else None
+    counts = stepwise.seen[stepwise.key(last)].counts if last else {}
+    stats = _stats(stepwise.program(last) if last else None, None, started, counts)
+    info = _info(series, base)
+    return Review(analyzer.__version__, info, tuple(findings), _once(problems), stats, _ids(rules))
+
+
+def _info(series: Series, base: Base | None) -> SeriesInfo:
+    """The series in the words of the reports."""
+    patches = tuple(PatchInfo(p.index, p.title, p.message_id, p.label) for p in series.patches)
+    reason = base.reason if base else "no tree: the changed files are rebuilt from the patches"
+    return SeriesInfo(series.title, series.revision, base.commit if base else "", reason, patches, series.total or 0)
+
+
+def _order(finding: Finding) -> tuple[object, ...]:
+    return (finding.patch is None, finding.patch or 0, finding.location, finding.rule, finding.subject)
+
+
+def _once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(sorted(set(problems)))
+
+
+def _ids(rules: Iterable[Rule]) -> tuple[str, ...]:
+    return tuple(r.id for r in rules)
+
+
+def _stats(
+    program: Program | None, outcome: Outcome | None, started: float, counts: dict[str, int]
+) -> dict[str, object]:
+    stats: dict[str, object] = {"seconds": round(time.perf_counter() - started, 3)}
+    if program is not None:
+        kinds = [d.kind for d in program.definitions.values()]
+        stats |= {"files": len(program.files), "lines": program.lines, "functions": kinds.count("function")}
+        stats |= {"macros": kinds.count("macro"), "files known in parts": len(program.partial_files)}
+    if outcome is not None:
+        stats["seconds by rule"] = {k: round(v, 3) for k, v in outcome.seconds.items()}
+    stats["looked at"] = dict(counts)
+    return stats
