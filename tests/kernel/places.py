@@ -1,0 +1,25 @@
+"""The files that edits are made in, by short names."""
+
+from __future__ import annotations
+
+TDX = "arch/x86/kvm/vmx/tdx.c"
+WRAPPERS = "arch/x86/virt/vmx/tdx/tdx.c"
+TDX_H = "arch/x86/include/asm/tdx.h"
+TDP = "arch/x86/kvm/mmu/tdp_mmu.c"
+TDP_H = "arch/x86/kvm/mmu/tdp_mmu.h"
+MMU = "arch/x86/kvm/mmu/mmu.c"
+MMU_H = "arch/x86/kvm/mmu/mmu_internal.h"
+SPTE = "arch/x86/kvm/mmu/spte.c"
+SEV = "arch/x86/kvm/svm/sev.c"
+GMEM = "virt/kvm/guest_memfd.c"
+MAIN = "virt/kvm/kvm_main.c"
+HOST_H = "arch/x86/include/asm/kvm_host.h"
+OPS_H = "arch/x86/include/asm/kvm-x86-ops.h"
+
+PAGES = "tdx-gmem-pfn-to-page"
+LOCKS = "tdx-sept-op-without-write-lock"
+SIZES = "tdx-mapping-size-from-folio"
+RESULTS = "tdx-external-op-result-dropped"
+ORDER = "tdx-sept-op-misordered"
+UNITS = "tdx-level-units-mixed"
+CHECKS = "tdx-silent-sanity-check"

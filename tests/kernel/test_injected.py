@@ -1,0 +1,80 @@
+"""Self-made violations in the real kernel are found, each with its path; near-miss twins and equal code are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.kernel import (
+    cases_checks,
+    cases_locks,
+    cases_order,
+    cases_pages,
+    cases_results,
+    cases_same,
+    cases_sizes,
+    cases_splits,
+    cases_units,
+)
+from tests.kernel.edits import Case, Kernel, Same, batches, follows, hits, told
+
+CASES = (
+    *cases_pages.CASES,
+    *cases_locks.CASES,
+    *cases_splits.CASES,
+    *cases_sizes.CASES,
+    *cases_results.CASES,
+    *cases_order.CASES,
+    *cases_units.CASES,
+    *cases_checks.CASES,
+)
+QUIET = [row for row in (*CASES, *cases_same.SAME) if not row.known_alarm]
+violations = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}: {case.name}")
+SILENT = batches(row.twin if isinstance(row, Case) else row.edits for row in QUIET)
+
+
+@pytest.fixture(scope="module")
+def real(kernel: Path) -> Kernel:
+    return Kernel(kernel)
+
+
+def test_the_table_is_complete() -> None:
+    names = [(case.rule, case.name) for case in CASES]
+    assert len(names) == len(set(names))
+    assert all(sum(case.rule == rule for case in CASES) >= 5 for rule in {case.rule for case in CASES})
+    assert all(case.due and case.path and case.edits != case.twin for case in CASES)
+
+
+@violations
+def test_a_violation_is_found_with_its_path(real: Kernel, case: Case) -> None:
+    found = real.findings(case.edits, (case.rule,))
+    seen = all(any(hits(place, *one) for one in found) for place in case.due)
+    if case.known_miss:
+        assert not seen, f"found now: drop known_miss\n{told(found)}"
+        pytest.xfail(case.known_miss)
+    assert seen, f"missed; there is\n{told(found)}"
+    assert [one for one in found if not any(hits(place, *one) for place in case.due)] == [], told(found)
+    first = [finding for finding, line in found if hits(case.due[0], finding, line)]
+    assert any(follows(finding, case.path) for finding in first), f"not by the path {case.path}\n{told(found)}"
+
+
+@violations
+def test_its_twin_is_not(real: Kernel, case: Case) -> None:
+    found = real.findings(case.twin, (case.rule,))
+    if case.known_alarm:
+        assert found, "silent now: drop known_alarm"
+        pytest.xfail(case.known_alarm)
+    assert not found, told(found)
+
+
+@pytest.mark.parametrize("number", range(len(SILENT)))
+def test_no_rule_speaks_of_twins_and_equal_code(real: Kernel, number: int) -> None:
+    """All rules on several edits at once; the edits of a batch touch different functions."""
+    found = real.findings(SILENT[number])
+    assert not found, told(found)
+
+
+@pytest.mark.parametrize("same", [s for s in cases_same.SAME if s.known_alarm], ids=lambda same: same.name)
+def test_a_known_false_alarm_still_is_one(real: Kernel, same: Same) -> None:
+    assert real.findings(same.edits), "silent now: drop known_alarm"
