@@ -17,7 +17,8 @@ from analyzer.engine.registry import load_vocabulary
 from analyzer.engine.rule import Rule
 from analyzer.engine.run import run_rules
 from analyzer.engine.series import SeriesStep
-from analyzer.frontend.load import UnitCache, load
+from analyzer.frontend.load import load
+from analyzer.frontend.reuse import UnitCache
 from analyzer.ir.program import Program
 from analyzer.tree.snapshot import Files, Snapshot
 
@@ -46,7 +47,7 @@ class Stepwise:
     paths: tuple[str, ...]
     limits: Limits
     progress: Progress | None = None
-    units: UnitCache = field(default_factory=dict)
+    units: UnitCache = field(default_factory=UnitCache)
     programs: dict[object, Program] = field(default_factory=dict)
     seen: dict[object, Seen] = field(default_factory=dict)
     listed: dict[int, list[str]] = field(default_factory=dict)

@@ -29,7 +29,8 @@ from analyzer.engine.expect import Mark, Miss, compare, marks
 from analyzer.engine.rule import Rule
 from analyzer.engine.run import run_series_rules
 from analyzer.engine.series import SeriesFacts, SeriesStep
-from analyzer.frontend.load import UnitCache, load
+from analyzer.frontend.load import load
+from analyzer.frontend.reuse import UnitCache
 from analyzer.ir.effect import Vocabulary
 from analyzer.ir.program import Program
 from analyzer.tree.snapshot import Snapshot, SourceFile
@@ -79,7 +80,7 @@ def _patch(index: int, title: str, marked: dict[str, str]) -> ExamplePatch:
 def example_facts(patches: Iterable[ExamplePatch], vocabulary: Vocabulary) -> SeriesFacts:
     """What a check sees of an example; the patch with the number 0 is the state before the series."""
     files: dict[str, str] = {}
-    cache: UnitCache = {}
+    cache = UnitCache()
     before = _program(files, cache)
     steps = []
     for patch in patches:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable
+from dataclasses import replace
 
 from analyzer.core.limits import DEFAULT, Limits
 from analyzer.core.problem import Problem, ProblemKind
@@ -14,9 +15,9 @@ from analyzer.frontend.macros import Argument, Macro, expand
 from analyzer.frontend.nodes import body_of, function_declarator
 from analyzer.frontend.normalize import normalize
 from analyzer.frontend.parser import parse
+from analyzer.frontend.reuse import Asked, Lowered, UnitCache, macros_moved, moved
 from analyzer.frontend.stmt import Lowering
 from analyzer.frontend.unit import (
-    Lowered,
     Unit,
     constants,
     fields,
@@ -30,7 +31,6 @@ from analyzer.ir.program import Definition, Key, Program, Prototype, TableEntry
 from analyzer.ir.types import Block, Function, Param, Return
 from analyzer.tree.snapshot import Snapshot, SourceFile
 
-UnitCache = MutableMapping[str, Unit]
 _MACRO_CALL = re.compile(r"\b([A-Z]\w+)\s*\(")
 
 
@@ -40,7 +40,7 @@ class _Macros(MacroSource):
     def __init__(self, units: list[Unit]) -> None:
         self.table: dict[str, list[Macro]] = {}
         self.acting: dict[tuple[str, str, str], bool] = {}
-        self.asked: dict[tuple[str, str], Macro | None] = {}  # what a lowering depends on outside of its file
+        self.asked: Asked = {}  # what a lowering depends on outside of its file
         for unit in units:
             for macro in unit.macros:
                 if macro.params is not None and macro.body.strip():
@@ -73,8 +73,9 @@ class _Macros(MacroSource):
 def load(snapshot: Snapshot, paths: Iterable[str], cache: UnitCache | None = None, limits: Limits = DEFAULT) -> Program:
     """The program made of the C files at ``paths`` in a snapshot.
 
-    ``cache`` maps digests of files to units, so that snapshots of one series share what they have in common.
+    Snapshots that get the same ``cache`` share what they have in common.
     """
+    cache = UnitCache() if cache is None else cache
     units: list[Unit] = []
     problems: list[Problem] = list(snapshot.problems)
     functions = 0
@@ -86,8 +87,8 @@ def load(snapshot: Snapshot, paths: Iterable[str], cache: UnitCache | None = Non
             continue
         functions += len(units[-1].definitions) if units else 0
         place = f"{id(snapshot.files)}:{path}"
-        if cache is not None and path not in snapshot.overlay and place in cache:
-            units.append(cache[place])
+        if path not in snapshot.overlay and place in cache.units:
+            units.append(cache.units[place])
             continue
         source = snapshot.read(path)
         if source is None:
@@ -96,25 +97,24 @@ def load(snapshot: Snapshot, paths: Iterable[str], cache: UnitCache | None = Non
             problems.append(Problem(ProblemKind.TOO_LARGE, path, f"{len(source.text)} bytes: not looked at"))
             continue
         units.append(_unit(source, cache))
-        if cache is not None and path not in snapshot.overlay:
-            cache[place] = units[-1]
-    return _Linker(units, problems).program()
+        if path not in snapshot.overlay:
+            cache.units[place] = units[-1]
+    return _Linker(units, problems, cache).program()
 
 
-def _unit(source: SourceFile, cache: UnitCache | None) -> Unit:
-    if cache is None:
-        return read_unit(source)
+def _unit(source: SourceFile, cache: UnitCache) -> Unit:
     digest = source.digest
-    unit = cache.get(digest)
+    unit = cache.units.get(digest)
     if unit is None:
-        unit = cache[digest] = read_unit(source)
+        unit = cache.units[digest] = read_unit(source)
     return unit
 
 
 class _Linker:
     """Joins units to a Program; keeps the bodies that were lowered."""
 
-    def __init__(self, units: list[Unit], problems: list[Problem]) -> None:
+    def __init__(self, units: list[Unit], problems: list[Problem], cache: UnitCache) -> None:
+        self.cache = cache
         self.units = {u.path: u for u in units}
         self.problems = problems
         self.macros = _Macros(units)
@@ -147,6 +147,7 @@ class _Linker:
             exported=frozenset().union(*(u.exported for u in units)),
             fields=self.fields,
             code=self.code,
+            left=self.cache.left,
         )
 
     def tables(self) -> dict[str, tuple[TableEntry, ...]]:
@@ -175,26 +176,28 @@ class _Linker:
 
     def lower(self, key: Key) -> Function | None:
         """The IR of a definition; a body that cannot be lowered is None and a Problem."""
-        unit = self.units.get(key[0])
-        if unit is None:
-            return None
         if key not in self.bodies:
-            self.bodies[key] = self._lowered(key, unit.lowered.setdefault(key[1], []))
+            definition, unit = self.definitions.get(key), self.units.get(key[0])
+            self.bodies[key] = None if definition is None or unit is None else self._lowered(definition, unit)
         return self.bodies[key]
 
-    def _lowered(self, key: Key, known: list[Lowered]) -> Function | None:
+    def _lowered(self, definition: Definition, unit: Unit) -> Function | None:
         """The body as an earlier program made it, if all macros it asked for are still the same."""
-        for asked, function in known:
-            if all(self.macros.look_up(*question) == answer for question, answer in asked.items()):
-                return function
+        known = self.cache.known(definition, unit)
+        for made in known:
+            macros = macros_moved(made.asked, {question: self.macros.look_up(*question) for question in made.asked})
+            if macros is not None and made.function is not None:
+                lines = definition.line - made.function.line
+                return moved(made.function, lines, macros) if lines or macros else made.function
         self.macros.asked = {}
-        known.append((self.macros.asked, self._lower(key)))
-        return known[-1][1]
+        function = self._lower(definition, unit)
+        if function is not None:
+            function = replace(function, body=next(self.cache.numbers))
+            known.append(Lowered(self.macros.asked, function))
+        return function
 
-    def _lower(self, key: Key) -> Function | None:
-        definition, unit = self.definitions.get(key), self.units.get(key[0])
-        if definition is None or unit is None:
-            return None
+    def _lower(self, definition: Definition, unit: Unit) -> Function | None:
+        key = definition.key
         try:
             if definition.kind == "macro":
                 return self._lower_macro(definition, unit)

@@ -16,7 +16,7 @@ from analyzer.frontend.parser import parse
 from analyzer.frontend.partial import complete_with_bodies
 from analyzer.frontend.semantics import HOLE, UNKNOWN
 from analyzer.ir.program import Definition, Prototype, TableEntry
-from analyzer.ir.types import Function, Param
+from analyzer.ir.types import Param
 from analyzer.tree.snapshot import SourceFile
 
 _WORD = re.compile(r"[A-Za-z_]\w+")
@@ -31,9 +31,6 @@ _POINTER_MEMBER = re.compile(
 )
 _OP_LINE = re.compile(rb"^[ \t]*(KVM_X86(?:_\w+)?_OP(?:_OPTIONAL)?(?:_RET0)?)\(\s*(\w+)\s*\)", re.M)
 _QUALIFIERS = re.compile(r"\b(?:static|inline|extern|__always_inline|__init|__exit|__must_check|__weak|noinline)\b")
-
-
-Lowered = tuple[dict[tuple[str, str], Macro | None], Function | None]
 
 
 @dataclass(slots=True)
@@ -58,8 +55,6 @@ class Unit:
     pointers: list[Prototype] | None = None
     stored: list[tuple[str, str, str, int, str]] | None = None  # (field, name, macro argument, line, how); see tables()
     values: dict[str, int] | None = None
-    # Bodies by name, each with the macros that lowering it asked for: nothing else outside of the file matters.
-    lowered: dict[str, list[Lowered]] = field(default_factory=dict)
 
     def locate(self, offset: int) -> Where:
         """(line, column, no frames)."""
@@ -175,7 +170,7 @@ def _function(unit: Unit, node: tree_sitter.Node, code: str) -> None:
         "static" in head,
         "function",
         frozenset(_WORD.findall(words)),
-        hash((words, node.start_point[0], code[node.start_byte : body.start_byte])),
+        hash((words, code[node.start_byte : body.end_byte])),
     )
 
 
@@ -185,7 +180,7 @@ def _macro(unit: Unit, macro: Macro) -> None:
     end = unit.known_until(macro.line + macro.body.count("\n"))
     words = frozenset(_WORD.findall(macro.body))
     unit.definitions[macro.name] = Definition(
-        macro.name, unit.path, macro.line, end, True, "macro", words, hash((macro.body, macro.line, macro.params))
+        macro.name, unit.path, macro.line, end, True, "macro", words, hash((macro.body, macro.params))
     )
 
 

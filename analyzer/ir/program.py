@@ -22,7 +22,7 @@ class Definition:
     static: bool
     kind: str  # "function", "macro"
     mentions: frozenset[str]
-    digest: int  # hash of everything lowering can see of it
+    digest: int  # hash of its text
     weak: bool = False  # __weak: gives way to a definition of the same name
 
     @property
@@ -81,6 +81,7 @@ class Program:
     and object-like macros to ints where they have one. ``fields`` gives the members of structs that point to functions,
     and, marked as defined and returning the macro, the lines that list them (``KVM_X86_OP_OPTIONAL(name)``).
     ``code`` gives the text of a file without comments, line by line as in the source; ``""`` for one that is not known.
+    ``left`` is what analyses of one program leave to those of the next in the same run.
     """
 
     definitions: Mapping[Key, Definition]
@@ -96,6 +97,7 @@ class Program:
     exported: frozenset[str] = frozenset()
     fields: Callable[[], tuple[Prototype, ...]] = _none
     code: Callable[[str], str] = _nothing
+    left: dict[object, object] = field(default_factory=dict)
 
     @property
     def whole(self) -> bool:

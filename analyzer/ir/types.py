@@ -280,7 +280,10 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A lowered function (or a macro with a body, ``kind`` "macro"); block 0 is the entry."""
+    """A lowered function (or a macro with a body, ``kind`` "macro"); block 0 is the entry.
+
+    ``body`` is a number that equal bodies share, wherever in the file they stand.
+    """
 
     name: str
     path: str
@@ -293,6 +296,7 @@ class Function:
     kind: str = "function"
     static: bool = False
     partial: bool = False
+    body: int = 0
 
     @property
     def key(self) -> tuple[str, str]:

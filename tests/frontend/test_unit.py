@@ -7,8 +7,9 @@ import pytest
 from analyzer.core.limits import Limits
 from analyzer.core.problem import ProblemKind
 from analyzer.frontend.load import load
-from analyzer.frontend.unit import Unit, fold, split_params
-from analyzer.ir.types import Call
+from analyzer.frontend.reuse import UnitCache
+from analyzer.frontend.unit import fold, split_params
+from analyzer.ir.types import Call, Function
 from analyzer.tree.snapshot import Snapshot, SourceFile
 from tests.frontend.made import PATH, called, instrs, lowered, program
 
@@ -35,7 +36,7 @@ def test_a_digest_changes_with_what_lowering_sees() -> None:
         "int f(int a)\n{\n\treturn a; /* two */\n}\n"
     )
     assert digest("int f(int a)\n{\n\treturn a;\n}\n") != digest("int f(int b)\n{\n\treturn a;\n}\n")
-    assert digest("int f(int a)\n{\n\treturn a;\n}\n") != digest("\nint f(int a)\n{\n\treturn a;\n}\n")
+    assert digest("int f(int a)\n{\n\treturn a;\n}\n") == digest("\nint f(int a)\n{\n\treturn a;\n}\n")
 
 
 @pytest.mark.parametrize(
@@ -118,14 +119,32 @@ def test_nesting_without_end_is_a_problem() -> None:
 
 
 def test_units_are_shared_by_what_they_contain() -> None:
-    cache: dict[str, Unit] = {}
+    cache = UnitCache()
     same, other = SourceFile(PATH, b"int f(void) { return 0; }\n"), SourceFile("b.c", b"int g(void) { return 0; }\n")
     load(Snapshot("one", None, {PATH: same}), [PATH], cache)
-    first = dict(cache)
+    first = dict(cache.units)
     load(Snapshot("two", None, {PATH: same, "b.c": other}), [PATH, "b.c"], cache)
     assert len(first) == 1
-    assert len(cache) == 2
-    assert all(cache[k] is unit for k, unit in first.items())
+    assert len(cache.units) == 2
+    assert all(cache.units[k] is unit for k, unit in first.items())
+
+
+MOVED = "#define ACT(x) do { \\\n\tact(x); \\\n} while (0)\nint f(int a)\n{\n\tACT(a);\n\treturn g(a);\n}\n"
+
+
+@pytest.mark.parametrize("above", ["", "\n\n", "int h(void);\n"])
+def test_a_body_that_moved_is_what_lowering_it_anew_makes(above: str) -> None:
+    def f(text: str, cache: UnitCache) -> Function:
+        made = load(Snapshot("s", None, {PATH: SourceFile(PATH, text.encode())}), [PATH], cache).lower((PATH, "f"))
+        assert made is not None
+        return made
+
+    cache = UnitCache()
+    first, moved, anew = f(MOVED, cache), f(above + MOVED, cache), f(above + MOVED, UnitCache())
+    assert moved.body == first.body
+    assert (moved.line, moved.end_line) == (anew.line, anew.end_line)
+    assert [(i.line, i.column, i.frames) for i in instrs(moved)] == [(i.line, i.column, i.frames) for i in instrs(anew)]
+    assert f(MOVED.replace("act(x)", "bet(x)"), cache).body != first.body
 
 
 def test_a_call_through_a_dereferenced_field_is_one_through_the_table() -> None:

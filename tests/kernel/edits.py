@@ -12,7 +12,8 @@ from analyzer.analyses.facts import Facts
 from analyzer.core.finding import Finding
 from analyzer.engine.registry import choose, load_rules, load_vocabulary
 from analyzer.engine.run import run_rules
-from analyzer.frontend.load import UnitCache, load
+from analyzer.frontend.load import load
+from analyzer.frontend.reuse import UnitCache
 from analyzer.review import PATHS
 from analyzer.tree.repo import open_tree
 from analyzer.tree.snapshot import Snapshot, SourceFile
@@ -78,7 +79,7 @@ class Kernel:
     """The unpacked kernel; files that no edit touches are parsed once."""
 
     root: Path
-    units: UnitCache = field(default_factory=dict)
+    units: UnitCache = field(default_factory=UnitCache)
     paths: list[str] = field(default_factory=list)
 
     def overlay(self, edits: Iterable[Edit]) -> dict[str, SourceFile]:

@@ -1,0 +1,69 @@
+"""What the programs of one run share: parsed files, lowered bodies, and what analyses leave to the next program."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+from analyzer.frontend.macros import Macro
+from analyzer.frontend.unit import Unit
+from analyzer.ir.program import Definition
+from analyzer.ir.types import Block, Frame, Function, Instr
+
+Asked = dict[tuple[str, str], Macro | None]  # (name, path) -> the macro that was found
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A body with the macros that lowering it asked for: nothing else outside of the file matters."""
+
+    asked: Asked
+    function: Function
+
+
+@dataclass(slots=True)
+class UnitCache:
+    """``units`` by digest or place, ``bodies`` by path, name and text; ``left`` is ``Program.left``."""
+
+    units: dict[str, Unit] = field(default_factory=dict)
+    bodies: dict[object, list[Lowered]] = field(default_factory=dict)
+    left: dict[object, object] = field(default_factory=dict)
+    numbers: count[int] = field(default_factory=lambda: count(1))
+
+    def known(self, definition: Definition, unit: Unit) -> list[Lowered]:
+        """What was made of a text so far; the lines count, too, for macros and where parts are missing."""
+        fixed = unit.partial or definition.kind == "macro"
+        place = (definition.line, definition.end_line, unit.holes) if fixed else ()
+        return self.bodies.setdefault((definition.key, definition.digest, definition.kind, place), [])
+
+
+Lines = Mapping[tuple[str, str], int]  # (macro, path) -> by how many lines it moved
+
+
+def moved(function: Function, lines: int, macros: Lines) -> Function:
+    """The same body further down, with macros that moved, too."""
+    blocks = tuple(Block([_moved(i, lines, macros) for i in b.instrs], b.successors) for b in function.blocks)
+    return replace(function, line=function.line + lines, end_line=function.end_line + lines, blocks=blocks)
+
+
+def _moved(instr: Instr, lines: int, macros: Lines) -> Instr:
+    made = copy.copy(instr)
+    made.line += lines
+    if macros and made.frames:
+        made.frames = tuple(Frame(f.macro, f.path, f.line + macros.get((f.macro, f.path), 0)) for f in made.frames)
+    return made
+
+
+def macros_moved(asked: Asked, answers: Mapping[tuple[str, str], Macro | None]) -> dict[tuple[str, str], int] | None:
+    """By how many lines the macros moved that a body asked for; None where one of them is another macro."""
+    out: dict[tuple[str, str], int] = {}
+    for question, old in asked.items():
+        new = answers[question]
+        if old == new:
+            continue
+        if old is None or new is None or replace(old, line=new.line) != new:
+            return None
+        out[old.name, old.path] = new.line - old.line
+    return out
