@@ -14,7 +14,7 @@ from analyzer.analyses.typestate import Event, Protocol, explore, in_loop
 from analyzer.analyses.uses import Loss, Use, use_of
 from analyzer.core.finding import Certainty, Change, Finding, Provenance, Severity, Stage, Step
 from analyzer.core.source import Location
-from analyzer.dataflow.paths import Context
+from analyzer.dataflow.context import Context
 from analyzer.dataflow.values import canonical
 from analyzer.engine.churn import Api, ApiChange, churn
 from analyzer.engine.rule import Rule

@@ -17,8 +17,7 @@ from analyzer.engine.registry import load_vocabulary
 from analyzer.engine.rule import Rule
 from analyzer.engine.run import run_rules
 from analyzer.engine.series import SeriesStep
-from analyzer.frontend.load import load
-from analyzer.frontend.reuse import UnitCache
+from analyzer.frontend.load import UnitCache, load
 from analyzer.ir.program import Program
 from analyzer.tree.snapshot import Files, Snapshot
 

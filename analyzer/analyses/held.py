@@ -26,7 +26,9 @@ from analyzer.analyses.locks import (
 from analyzer.callgraph.names import NameGraph
 from analyzer.core.problem import Problem
 from analyzer.dataflow import values
-from analyzer.dataflow.paths import Context, Explorer
+from analyzer.dataflow.change import Change
+from analyzer.dataflow.context import Context
+from analyzer.dataflow.paths import Explorer
 from analyzer.dataflow.settings import pointees
 from analyzer.dataflow.values import NZ, Facts, Pred
 from analyzer.ir.effect import Effect, Verb, Vocabulary
@@ -180,8 +182,10 @@ class HeldProperty:
         if len(self._modes(Verb.REQUIRE, label, [context.key])) > 1:
             return True
         seen: Context[Held] | None = context
+        steps = 0
         while seen is not None and label not in seen.notes:
-            seen = seen.caller
+            seen, steps = seen.caller, steps + 1
+        context.up = max(context.up, steps)
         if seen is None:
             return True
         taken = seen.notes[label]
@@ -210,7 +214,10 @@ class HeldProperty:
         if isinstance(instr, Call):
             call = instr
             if not self.watch.isdisjoint(operations(call)):
-                self.sightings.setdefault((id(call), id(context), state), Sighting(call, context, state, dict(facts)))
+                identity = (id(call), id(context), state)
+                if identity not in self.sightings:
+                    self.sightings[identity] = Sighting(call, context, state, dict(facts))
+                    context.kept.append(self.sightings[identity])
         elif isinstance(instr, Assume):
             self._implied(instr, facts)
 
@@ -220,6 +227,15 @@ class HeldProperty:
         said = alias.expr if assume.truth and isinstance(alias, values.Alias) else None
         if isinstance(said, Pred) and said.callee == "refcount_dec_and_test":
             facts[Pred("refcount_read", said.args)] = 0
+
+    def adopt(self, context: Context[Held], since: Change) -> None:
+        """Sightings stay; what was asserted is not counted again (nothing is watched where that is asked for)."""
+        for sighting in context.kept:
+            assert isinstance(sighting, Sighting)
+            call = since.moved(context.key, sighting.call)
+            assert isinstance(call, Call)
+            sighting.call = call
+            self.sightings[id(call), id(context), sighting.held] = sighting
 
     def branch(self, assume: Assume, state: Held, context: Context[Held]) -> Held:
         """Branches take no locks."""
@@ -289,7 +305,9 @@ def solve_held(
         leading = names.reaching(names.where(lambda d: not d.mentions.isdisjoint(watch)))
         wanted = leading | frozenset(k for k in wanted - leading if not tracked.balanced(k))
     relevant = names.reaching(wanted)
-    explorer = Explorer(program, vocabulary, tracked, relevant)
+    slot = ("held", labels, watch)
+    earlier = program.left.get(slot) if watch else None
+    explorer = Explorer(program, vocabulary, tracked, relevant, earlier=_same_roots(earlier, program))
     empty: Held = frozenset()
     unknown: dict[Key, str] = {}
     for key in names.roots(relevant):
@@ -298,7 +316,16 @@ def solve_held(
             unknown[key] = "its callers are in other modules" if program.whole else "callers are not shown"
         explorer.enter(key, empty if known else tracked.unknown(), {})
     _rest(program, explorer, tracked, relevant, unknown)
+    program.left[slot] = explorer
     return HeldResult(explorer, tracked, relevant, unknown, explorer.problems)
+
+
+def _same_roots(earlier: object, program: Program) -> Explorer[Held] | None:
+    """An earlier exploration, if the types of roots have the same values: every walk depends on them."""
+    if not isinstance(earlier, Explorer):
+        return None
+    old, new = earlier.program.constants, program.constants
+    return earlier if all(old.get(name) == new.get(name) for name in roots.TYPES) else None
 
 
 def _rest(

@@ -6,7 +6,7 @@ from analyzer.analyses.locks import Held, mode_of
 from analyzer.core.finding import Step
 from analyzer.core.source import Location
 from analyzer.dataflow import values
-from analyzer.dataflow.paths import Context
+from analyzer.dataflow.context import Context
 from analyzer.dataflow.values import NZ
 from analyzer.ir.program import Program
 from analyzer.ir.types import Call, Expr, Function, Instr, Name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from analyzer.dataflow import values
-from analyzer.dataflow.paths import Context
+from analyzer.dataflow.context import Context
 from analyzer.dataflow.values import Facts
 from analyzer.ir.effect import Verb
 from analyzer.ir.program import Program

@@ -49,6 +49,11 @@ class FunctionFlow:
     sinks: list[tuple[Instr, Expr, Origins]] = field(default_factory=list)
     looked_at: int = 0
 
+    def equals(self, other: FunctionFlow) -> bool:
+        """Whether callers see the same."""
+        mine, others = (self.returns, self.makes, self.outs), (other.returns, other.makes, other.outs)
+        return mine == others and self.out_makes == other.out_makes
+
 
 def comparisons(expr: Expr) -> list[Binary]:
     """The comparisons inside an expression."""

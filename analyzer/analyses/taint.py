@@ -8,10 +8,11 @@ gives each sink the shortest path that brings a labelled value there.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from analyzer.analyses.flow import flow_of
+from analyzer.analyses.flows import Inputs, Left, Summaries
 from analyzer.analyses.origins import FunctionFlow, Origin
 from analyzer.analyses.spec import Effects, Spec
 from analyzer.callgraph.names import NameGraph
@@ -84,15 +85,15 @@ def solve_taint(program: Program, names: NameGraph, vocabulary: Vocabulary, spec
     functions = {k: f for k in keys if (f := program.lower(k)) is not None}
     callbacks = _callbacks(program, functions.values())
     populated = _populated(program, functions.values(), spec)
-    flows: dict[Key, FunctionFlow] = {}
-    below = _below(names, functions, callbacks)
-    order = _callees_first(below)
-    place = {key: index for index, key in enumerate(order)}
-    for key in order:
-        flows[key] = flow_of(functions[key], program, effects, spec, flows, callbacks, populated)
-    for key in order:  # once more where a callee came later: recursion
-        if any(place[callee] > place[key] for callee in below[key]):
-            flows[key] = flow_of(functions[key], program, effects, spec, flows, callbacks, populated)
+    inputs = _inputs(names, functions, callbacks, populated)
+    slot = ("taint", spec.label, spec.compares)
+    left = program.left.get(slot)
+
+    def make(function: Function, flows: Mapping[Key, FunctionFlow]) -> FunctionFlow:
+        return flow_of(function, program, effects, spec, flows, callbacks, populated)
+
+    flows = Summaries(program, functions, inputs, make, left if isinstance(left, Left) else None).solve()
+    program.left[slot] = Left(program, inputs, flows)
     return _walk(functions, flows, spec, populated)
 
 
@@ -108,32 +109,22 @@ def _populated(program: Program, functions: Iterable[Function], spec: Spec) -> f
     return frozenset(found)
 
 
-def _below(
-    names: NameGraph, functions: dict[Key, Function], callbacks: dict[tuple[Key, int], set[Key]]
-) -> dict[Key, list[Key]]:
-    """The functions that each one calls, by name or as a callback it is handed."""
-    handed: dict[Key, set[Key]] = {}
-    for (callee, _), passed in callbacks.items():
-        handed.setdefault(callee, set()).update(passed)
-    return {
-        k: [c for c in sorted({*names.callees.get(k, ()), *handed.get(k, ())}) if c in functions] for k in functions
-    }
-
-
-def _callees_first(below: dict[Key, list[Key]]) -> list[Key]:
-    order: list[Key] = []
-    seen: set[Key] = set()
-    for root in below:
-        stack: list[tuple[Key, bool]] = [(root, False)]
-        while stack:
-            key, done = stack.pop()
-            if done:
-                order.append(key)
-            elif key not in seen:
-                seen.add(key)
-                stack.append((key, True))
-                stack += [(k, False) for k in below[key] if k not in seen]
-    return order
+def _inputs(
+    names: NameGraph,
+    functions: dict[Key, Function],
+    callbacks: dict[tuple[Key, int], set[Key]],
+    populated: frozenset[Key],
+) -> dict[Key, Inputs]:
+    """What each function calls by name, and what it is handed."""
+    handed: dict[Key, list[tuple[int, frozenset[Key]]]] = {}
+    for (callee, index), passed in sorted(callbacks.items()):
+        handed.setdefault(callee, []).append((index, frozenset(passed)))
+    found = {}
+    for key in functions:
+        given = tuple(handed.get(key, ()))
+        below = {*names.callees.get(key, ()), *(k for _, passed in given for k in passed)}
+        found[key] = Inputs(tuple(k for k in sorted(below) if k in functions), given, key in populated)
+    return found
 
 
 def _callbacks(program: Program, functions: Iterable[Function]) -> dict[tuple[Key, int], set[Key]]:

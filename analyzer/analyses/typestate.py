@@ -7,12 +7,14 @@ selection calls, so that a chain split over helpers is seen whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from analyzer.analyses.locks import BUGS_VM
 from analyzer.callgraph.names import NameGraph
-from analyzer.dataflow.paths import Context, Explorer
+from analyzer.dataflow.change import Change
+from analyzer.dataflow.context import Context
+from analyzer.dataflow.paths import Explorer
 from analyzer.dataflow.values import Facts, Value, evaluate
 from analyzer.ir.effect import Effect, Verb, Vocabulary
 from analyzer.ir.program import Key, Program
@@ -41,6 +43,14 @@ class Leaving(Generic[S]):
     context: Context[S]
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken(Generic[S]):
+    """A step that was taken: the state before the event."""
+
+    state: S
+    event: Event[S]
+
+
 BUSY_TESTS = frozenset(("tdx_operand_busy", "IS_TDX_OPERAND_BUSY", "tdx_operand_invalid", "IS_TDX_OPERAND_INVALID"))
 
 
@@ -58,6 +68,7 @@ class Protocol(Generic[S]):
         unknown: S,
     ) -> None:
         self.program = program
+        self.label = label
         self.constants = {**vocabulary.constants, **program.constants}
         self.events: dict[str, Effect] = {
             n: e for n, es in vocabulary.effects.items() for e in es if e.verb is Verb.EVENT and e.label == label
@@ -94,8 +105,26 @@ class Protocol(Generic[S]):
         event = self.event(call, facts, context)
         if event is None:
             return None
+        context.kept.append(_Taken(state, event))
+        return self.take(state, event)
+
+    def take(self, state: S, event: Event[S]) -> Iterable[tuple[S, Value | None]]:
+        """One step of the protocol."""
         self.seen += 1
         return self.step(state, event)
+
+    def adopt(self, context: Context[S], since: Change) -> None:
+        """Steps are taken once more, for what the rule notes on the way; the states that follow are known."""
+        kept, context.kept = context.kept, []
+        for one in kept:
+            if isinstance(one, Leaving):
+                self.observe(since.moved(context.key, one.instr), one.state, {}, context)
+            elif isinstance(one, _Taken):
+                call = since.moved(context.key, one.event.call)
+                assert isinstance(call, Call)
+                again = _Taken(one.state, replace(one.event, call=call))
+                context.kept.append(again)
+                self.take(again.state, again.event)
 
     def observe(self, instr: Instr, state: S, facts: Facts, context: Context[S]) -> None:
         """Keep returns that leave a chain open."""
@@ -104,6 +133,7 @@ class Protocol(Generic[S]):
             if known not in self._known:
                 self._known.add(known)
                 self.leavings.append(Leaving(state, instr, context))
+                context.kept.append(self.leavings[-1])
 
     def feasible(self, call: Call, state: S) -> bool:
         """Nothing that matters happens once a VM is bugged."""
@@ -132,7 +162,12 @@ def explore(
     words = frozenset(protocol.events)
     wanted = names.where(lambda d: covers(d.path) and not d.mentions.isdisjoint(words))
     relevant = frozenset(k for k in names.reaching(wanted) if covers(k[0]))
-    explorer = Explorer(program, vocabulary, protocol, relevant)
+    slot = ("typestate", protocol.label, protocol.step.__module__, protocol.step.__qualname__)
+    earlier = program.left.get(slot)
+    explorer = Explorer(
+        program, vocabulary, protocol, relevant, earlier=earlier if isinstance(earlier, Explorer) else None
+    )
+    program.left[slot] = explorer
     waiting = {k for k in relevant if program.definitions[k].kind == "function"}
     while waiting:  # what a top only mentions (a handler it stores in a table) is a top of the next round
         for key in _tops(names, waiting):

@@ -4,92 +4,36 @@ Per block the solver keeps at most one set of facts for each state of the proper
 apart different states survive a join and others meet (property simulation). Functions are explored per
 entry state and per constant of their parameters, on demand from the roots; what a call does to the state is the
 set of exits of its callee, remembered per entry (a summary). A context knows the call that first led to it,
-which gives every observation its call path.
+which gives every observation its call path. Contexts of an earlier program of the same run are taken over where
+nothing that they looked at has changed.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Generic
 
 from analyzer.core.problem import Problem, ProblemKind
 from analyzer.dataflow import store, values
+from analyzer.dataflow.change import change
+from analyzer.dataflow.context import MAX_DEPTH, Context, Contexts, Property, S, above
+from analyzer.dataflow.earlier import Earlier
 from analyzer.dataflow.project import into_callee, result_class
 from analyzer.dataflow.settings import fetched
 from analyzer.dataflow.values import Alias, Constants, Facts, Fn, Pred, Value
 from analyzer.ir.effect import Vocabulary
 from analyzer.ir.program import Key, Program
-from analyzer.ir.types import Asm, Assign, Assume, Call, Expr, Function, Hole, Instr, Name, Return
+from analyzer.ir.types import Asm, Assign, Assume, Call, Function, Hole, Instr, Name, Return
 
 MAX_CASES = 8  # states kept per block (DESIGN D5)
 MAX_CONTEXTS = 48  # entries kept apart per function
-MAX_DEPTH = 90  # calls on one path
-
-S = TypeVar("S", bound=Hashable)
-
-
-class Property(Protocol[S]):
-    """What is tracked along paths."""
-
-    def call(self, call: Call, state: S, facts: Facts, context: Context[S]) -> Iterable[tuple[S, Value | None]] | None:
-        """The states after a call with the value it returned; None when the property does not know the callee."""
-        ...
-
-    def observe(self, instr: Instr, state: S, facts: Facts, context: Context[S]) -> None:
-        """Look at an instruction before it takes effect."""
-        ...
-
-    def feasible(self, call: Call, state: S) -> bool:
-        """Whether the call can happen in this state at all (an unlock of what is not held cannot)."""
-        ...
-
-    def after(self, call: Call, facts: Facts) -> None:
-        """Add what is known of the results of a call. Changes ``facts``."""
-        ...
-
-    def branch(self, assume: Assume, state: S, context: Context[S]) -> S:
-        """The state on a side of a branch that can be taken."""
-        ...
-
-    def hole(self, state: S) -> S:
-        """The state after unknown statements."""
-        ...
-
-    def unknown(self) -> S:
-        """The state at the entry of a function whose callers are not known."""
-        ...
-
-
-@dataclass(eq=False, slots=True)
-class Context(Generic[S]):
-    """One function explored for one entry; ``caller`` and ``call`` are None at a root."""
-
-    key: Key
-    state: S
-    facts: Facts
-    caller: Context[S] | None = None
-    call: Call | None = None
-    exits: list[tuple[S, Value | None]] = field(default_factory=list)
-    done: bool = False
-    notes: dict[str, Instr] = field(default_factory=dict)
-    block: int = 0  # the block being worked on
-
-    def path(self) -> list[tuple[Context[S], Call | None]]:
-        """From the root to here: each context with the call that left it (None for the last)."""
-        out: list[tuple[Context[S], Call | None]] = []
-        context: Context[S] | None = self
-        leaving: Call | None = None
-        while context is not None and len(out) < 200:
-            out.append((context, leaving))
-            leaving = context.call
-            context = context.caller
-        return out[::-1]
 
 
 class Explorer(Generic[S]):
-    """Explores a program for one property."""
+    """Explores a program for one property.
+
+    ``earlier``: the exploration of an earlier program for the same property, which gives up its contexts.
+    """
 
     def __init__(
         self,
@@ -98,17 +42,23 @@ class Explorer(Generic[S]):
         tracked: Property[S],
         relevant: frozenset[Key],
         constants: Constants | None = None,
+        earlier: Explorer[S] | None = None,
     ) -> None:
         self.program = program
         self.vocabulary = vocabulary
         self.property = tracked
         self.relevant = relevant
         self.constants: Constants = {**vocabulary.constants, **program.constants} if constants is None else constants
-        self.contexts: dict[Key, dict[tuple[S, frozenset[tuple[Expr, Value]]], Context[S]]] = {}
-        self.asynchronous: set[Key] = set()
-        self.problems: list[Problem] = []
+        self.contexts: Contexts[S] = {}
         self.depth = 0
+        self.earlier = None if earlier is None else self.take_over(earlier)
         self._fetched: dict[Key, dict[str, str]] = {}
+
+    def take_over(self, earlier: Explorer[S]) -> Earlier[S]:
+        """What an earlier exploration has; it has nothing from then on."""
+        differing = {key[1] for key in earlier.relevant ^ self.relevant}
+        contexts, earlier.contexts = earlier.contexts, {}
+        return Earlier(contexts, change(earlier.program, self.program, differing), self.property, self.contexts)
 
     # -- contexts ----------------------------------------------------------------------------------------------
 
@@ -121,10 +71,25 @@ class Explorer(Generic[S]):
             facts = {}
         identity = (state, frozenset(facts.items()))
         context = known.get(identity)
+        if context is None and self.earlier is not None:
+            context = self.earlier.adopted(key, identity, caller, call)
         if context is None:
             context = known[identity] = Context(key, state, dict(facts), caller, call)
             self._explore(context)
+        if caller is not None:
+            caller.entered.setdefault(context, call)
+            caller.up = max(caller.up, above(context, caller))
         return context
+
+    @property
+    def asynchronous(self) -> set[Key]:
+        """Handlers that were stored to run later, with nothing held."""
+        return set().union(*(c.later for known in self.contexts.values() for c in known.values()))
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What was not followed."""
+        return [p for known in self.contexts.values() for c in known.values() for p in c.problems]
 
     def visited(self, key: Key) -> bool:
         """Whether any context of the function was explored."""
@@ -135,7 +100,8 @@ class Explorer(Generic[S]):
         if function is None or self.depth >= MAX_DEPTH:
             if self.depth >= MAX_DEPTH:
                 where = f"{context.key[0]}:{context.key[1]}()"
-                self.problems.append(Problem(ProblemKind.TOO_LARGE, where, f"call path longer than {MAX_DEPTH}"))
+                context.problems.append(Problem(ProblemKind.TOO_LARGE, where, f"call path longer than {MAX_DEPTH}"))
+                context.up = MAX_DEPTH
             context.exits, context.done = [(context.state, None)], True
             return
         self.depth += 1
@@ -208,7 +174,7 @@ class Explorer(Generic[S]):
                 if key not in self.relevant or self.program.definitions[key].kind != "function":
                     continue
                 if call.callee in self.vocabulary.asynchronous:
-                    self.asynchronous.add(key)
+                    context.later.add(key)
                 else:
                     visible = bool(self.program.resolve(call.callee, context.key[0])) if call.callee else False
                     now = visible or call.callee in self.vocabulary.synchronous
@@ -245,7 +211,7 @@ class _Run(Generic[S]):
         if work:
             where = f"{self.function.path}:{self.function.line}"
             problem = Problem(ProblemKind.TOO_LARGE, where, f"{self.function.name}(): too many states on its paths")
-            self.explorer.problems.append(problem)
+            self.context.problems.append(problem)
 
     def flow(self, block: int, state: S, facts: Facts) -> S | None:
         """Merge into a block; the state to be worked on, or None when nothing is new there."""
@@ -253,7 +219,7 @@ class _Run(Generic[S]):
         old = known.get(state)
         if old is None:
             if len(known) >= MAX_CASES:
-                self.explorer.problems.append(
+                self.context.problems.append(
                     Problem(ProblemKind.TOO_LARGE, f"{self.function.path}:{self.function.line}",
                             f"{self.function.name}(): more than {MAX_CASES} states meet")
                 )  # fmt: skip

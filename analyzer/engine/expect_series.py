@@ -29,8 +29,7 @@ from analyzer.engine.expect import Mark, Miss, compare, marks
 from analyzer.engine.rule import Rule
 from analyzer.engine.run import run_series_rules
 from analyzer.engine.series import SeriesFacts, SeriesStep
-from analyzer.frontend.load import load
-from analyzer.frontend.reuse import UnitCache
+from analyzer.frontend.load import UnitCache, load
 from analyzer.ir.effect import Vocabulary
 from analyzer.ir.program import Program
 from analyzer.tree.snapshot import Snapshot, SourceFile

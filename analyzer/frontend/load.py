@@ -15,7 +15,8 @@ from analyzer.frontend.macros import Argument, Macro, expand
 from analyzer.frontend.nodes import body_of, function_declarator
 from analyzer.frontend.normalize import normalize
 from analyzer.frontend.parser import parse
-from analyzer.frontend.reuse import Asked, Lowered, UnitCache, macros_moved, moved
+from analyzer.frontend.reuse import Asked, Lowered, macros_moved, moved
+from analyzer.frontend.reuse import UnitCache as UnitCache  # part of what load() asks for
 from analyzer.frontend.stmt import Lowering
 from analyzer.frontend.unit import (
     Unit,

@@ -9,7 +9,7 @@ from analyzer.analyses.locks import Assertion, Held
 from analyzer.callgraph.graph import CallGraph
 from analyzer.core.problem import AnalyzerError
 from analyzer.core.visible import visible
-from analyzer.dataflow.paths import Context
+from analyzer.dataflow.context import Context
 from analyzer.dataflow.values import Alias, Fn, Value
 from analyzer.graphs.locks import show_state
 from analyzer.graphs.query import find

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from analyzer.analyses.held import HeldResult
 from analyzer.analyses.locks import Held
-from analyzer.dataflow.paths import Context
+from analyzer.dataflow.context import Context
 from analyzer.ir.effect import Verb
 from analyzer.ir.program import Key
 from analyzer.ir.types import Call

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from analyzer.core.problem import ProblemKind
-from analyzer.dataflow.paths import MAX_CASES, Context, Explorer
+from analyzer.dataflow.change import Change
+from analyzer.dataflow.context import Context
+from analyzer.dataflow.paths import MAX_CASES, Explorer
 from analyzer.dataflow.values import Facts, Value
 from analyzer.frontend.load import load
 from analyzer.ir.effect import Vocabulary
@@ -57,6 +59,9 @@ class Door:
 
     def unknown(self) -> str:
         return "unknown"
+
+    def adopt(self, context: Context[str], since: Change) -> None:
+        return
 
 
 def program(text: str, holes: tuple[tuple[int, int], ...] = ()) -> Program:

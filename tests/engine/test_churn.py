@@ -14,8 +14,7 @@ from analyzer.engine.expect_series import compare_series, example_facts, split_s
 from analyzer.engine.rule import complete
 from analyzer.engine.run import run_series_rules
 from analyzer.engine.series import SeriesFacts, SeriesStep
-from analyzer.frontend.load import load
-from analyzer.frontend.reuse import UnitCache
+from analyzer.frontend.load import UnitCache, load
 from analyzer.ir.effect import Vocabulary
 from analyzer.series.assemble import load_series, series_from_text
 from analyzer.series.types import Patch, Series

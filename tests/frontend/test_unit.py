@@ -6,8 +6,7 @@ import pytest
 
 from analyzer.core.limits import Limits
 from analyzer.core.problem import ProblemKind
-from analyzer.frontend.load import load
-from analyzer.frontend.reuse import UnitCache
+from analyzer.frontend.load import UnitCache, load
 from analyzer.frontend.unit import fold, split_params
 from analyzer.ir.types import Call, Function
 from analyzer.tree.snapshot import Snapshot, SourceFile

@@ -12,8 +12,7 @@ from analyzer.analyses.facts import Facts
 from analyzer.core.finding import Finding
 from analyzer.engine.registry import choose, load_rules, load_vocabulary
 from analyzer.engine.run import run_rules
-from analyzer.frontend.load import load
-from analyzer.frontend.reuse import UnitCache
+from analyzer.frontend.load import UnitCache, load
 from analyzer.review import PATHS
 from analyzer.tree.repo import open_tree
 from analyzer.tree.snapshot import Snapshot, SourceFile

@@ -1,0 +1,60 @@
+"""A state that is analysed after others of its series gives what it gives alone, finding by finding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analyzer.analyses.facts import Facts
+from analyzer.core.finding import Finding
+from analyzer.core.limits import DEFAULT
+from analyzer.engine.registry import load_rules, load_vocabulary
+from analyzer.engine.run import run_rules
+from analyzer.frontend.load import UnitCache, load
+from analyzer.review import PATHS
+from analyzer.series.assemble import load_series
+from analyzer.stepwise import sources
+from analyzer.tree.base import choose_base
+from analyzer.tree.repo import open_tree
+from analyzer.tree.snapshot import Snapshot
+from analyzer.tree.steps import walk
+from tests.conftest import ROOT
+from tests.kernel.cases_locks import CASES as LOCKS
+from tests.kernel.cases_order import CASES as ORDER
+from tests.kernel.cases_pages import CASES as PAGES
+from tests.kernel.edits import Case, Kernel
+
+CORPUS = ROOT / "corpus"
+SERIES = sorted(p.name for p in (CORPUS / "series").iterdir())
+
+
+def found(snapshot: Snapshot, cache: UnitCache) -> tuple[list[Finding], dict[str, int]]:
+    paths = {*sources(snapshot.paths(PATHS)), *snapshot.overlay}
+    kept = sorted(p for p in paths if snapshot.read(p) is not None)
+    facts = Facts(load(snapshot, kept, cache), load_vocabulary())
+    return run_rules(load_rules(), facts).findings, facts.counts
+
+
+@pytest.mark.parametrize(("name", "with_tree"), [*((n, True) for n in SERIES), *((n, False) for n in SERIES[::3])])
+def test_states_of_a_series(name: str, with_tree: bool) -> None:
+    [series], _ = load_series(sorted((CORPUS / "series" / name).glob("*.patch")), None, DEFAULT)
+    cache = UnitCache()
+    with open_tree(CORPUS / "trees" / "minikvm") as tree:
+        steps = walk(series, choose_base(series, tree) if with_tree else None, DEFAULT)
+        states = [state for step in steps for state in (step.before, step.after)]
+        for state in [*states, *states[::-2]]:
+            assert found(state, cache) == found(state, UnitCache())
+
+
+SOME = [*PAGES[::6], *LOCKS[::6], *ORDER[::7]]
+
+
+@pytest.fixture(scope="module")
+def edited(kernel: Path) -> Kernel:
+    return Kernel(kernel)
+
+
+@pytest.mark.parametrize("case", SOME, ids=lambda case: f"{case.rule}: {case.name}")
+def test_edits_of_the_real_kernel(kernel: Path, edited: Kernel, case: Case) -> None:
+    assert edited.findings(case.edits) == Kernel(kernel).findings(case.edits)
