@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import analyzer
-from analyzer.analyses.facts import Facts
 from analyzer.core.finding import Finding, Stage
 from analyzer.core.limits import DEFAULT, Limits
 from analyzer.core.problem import AnalyzerError, Problem, ProblemKind
 from analyzer.core.result import PatchInfo, Review, SeriesInfo
-from analyzer.engine.history import History
-from analyzer.engine.registry import choose, load_rules, load_vocabulary
-from analyzer.engine.rule import Rule
-from analyzer.engine.run import Outcome, run_rules, run_series_rules
-from analyzer.engine.series import SeriesFacts
-from analyzer.frontend.load import load
-from analyzer.ir.program import Program
-from analyzer.stepwise import Progress, Stepwise, sources
-from analyzer.tree.snapshot import Snapshot
+from analyzer.kept import Kept, address
+from analyzer.tree.snapshot import Snapshot, sources
 
+# The analysis is imported where it runs: what was kept of an earlier run is told without it.
 if TYPE_CHECKING:
+    from analyzer.engine.rule import Rule
+    from analyzer.engine.run import Outcome
+    from analyzer.ir.program import Program
     from analyzer.series.types import Series
     from analyzer.tree.base import Base
     from analyzer.tree.repo import Tree
+    from analyzer.tree.snapshot import Files
 
 # What is read by default: KVM for x86, generic KVM, TDX, and the headers that hold their interfaces.
 PATHS = (
@@ -42,15 +39,22 @@ PATHS = (
 )
 
 
+Progress = Callable[[str, int, int], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user chose: rules by id (none: all), whether trial rules count, paths (none: ``PATHS``), limits."""
+    """What the user chose: rules by id (none: all), whether trial rules count, paths (none: ``PATHS``), limits.
+
+    ``kept``: where outcomes of earlier runs are looked up, and this one is put.
+    """
 
     rules: tuple[str, ...] = ()
     trial: bool = False
     paths: tuple[str, ...] = ()
     limits: Limits = DEFAULT
     progress: Progress | None = None
+    kept: Kept | None = None
 
     def with_progress(self, progress: Progress | None) -> Options:
         """The same with somebody to tell how far the work is."""
@@ -58,32 +62,71 @@ class Options:
 
     def selected(self) -> tuple[Rule, ...]:
         """The rules to run. Raises AnalyzerError for an unknown name."""
+        from analyzer.engine.registry import choose, load_rules
+
         chosen = choose(load_rules(), self.rules)
         return tuple(r for r in chosen if self.trial or self.rules or r.stage is Stage.STABLE)
+
+    def recalled(self, make: Callable[[], Review], *parts: object) -> Review:
+        """The outcome of an earlier run on the same ``parts``, or what ``make`` gives."""
+        if self.kept is None:
+            return make()
+        started = time.perf_counter()
+        at = address(self.rules, self.trial, self.paths, self.limits, *parts)
+        found = self.kept.get(at)
+        if found is not None:
+            seconds = round(time.perf_counter() - started, 3)
+            return replace(found, stats={**found.stats, "seconds": seconds, "kept from an earlier run": True})
+        made = make()
+        late = time.perf_counter() - started > self.limits.seconds
+        if not late and all(p.kind is not ProblemKind.CRASHED for p in made.problems):
+            self.kept.put(at, made)
+        return made
 
 
 def check_tree(tree: Path, options: Options = Options()) -> Review:
     """All findings of the tree as it is. Raises AnalyzerError where ``tree`` is no kernel or a path is not in it."""
     from analyzer.tree.repo import open_tree
 
-    started = time.perf_counter()
-    rules = options.selected()
     with open_tree(tree, options.limits) as opened:
         files = opened.worktree_files()
         snapshot = Snapshot("tree", files)
-        program = load(snapshot, sources(snapshot.paths(options.paths or PATHS)), None, options.limits)
-        if not program.files:
+        found = sources(snapshot.paths(options.paths or PATHS))
+        if not found:
             raise AnalyzerError(f"no C file below {', '.join(options.paths or PATHS)} in {tree}", exit_code=3)
-        facts = Facts(program, load_vocabulary())
-        outcome = run_rules(rules, facts)
-        problems = (*files.problems, *program.problems, *facts.problems, *outcome.problems)
+        contents = _contents(files, found) if options.kept else ()
+        return options.recalled(lambda: _checked(snapshot, found, options, files.problems), "check", contents)
+
+
+def _contents(files: Files, paths: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Some files by path and digest."""
+    snapshot = Snapshot("contents", files)
+    return tuple((p, s.digest) for p in paths if (s := snapshot.read(p)) is not None)
+
+
+def _checked(snapshot: Snapshot, paths: list[str], options: Options, unread: list[Problem]) -> Review:
+    """All findings of one state; ``unread`` grows while its files are read."""
+    from analyzer.analyses.facts import Facts
+    from analyzer.engine.registry import load_vocabulary
+    from analyzer.engine.run import run_rules
+    from analyzer.frontend.load import load
+
+    started = time.perf_counter()
+    rules = options.selected()
+    program = load(snapshot, paths, None, options.limits)
+    facts = Facts(program, load_vocabulary())
+    outcome = run_rules(rules, facts)
+    problems = (*unread, *program.problems, *facts.problems, *outcome.problems)
     stats = _stats(program, outcome, started, facts.counts)
     return Review(analyzer.__version__, None, tuple(outcome.findings), _once(problems), stats, _ids(rules))
 
 
 def lock_report(tree: Path, options: Options = Options()) -> str:
     """How many lock assertions the held analysis proves from callers, leaves open, contradicts."""
+    from analyzer.analyses.facts import Facts
     from analyzer.analyses.held import solve_held
+    from analyzer.engine.registry import load_vocabulary
+    from analyzer.frontend.load import load
     from analyzer.graphs.lockreport import render
     from analyzer.tree.repo import open_tree
 
@@ -108,17 +151,25 @@ def review_series(
     from analyzer.tree.base import choose_base
     from analyzer.tree.repo import open_tree
 
-    started = time.perf_counter()
-    rules = options.selected()
     opened = open_tree(tree, options.limits) if tree is not None else None
     try:
         series, base, problems = _series_and_base(inputs, opened, options, stdin)
         if base is None and opened is not None:
             base = choose_base(series, opened)
-        return _reviewed(series, base, rules, options, problems, started)
+        parts = ("review", series, problems, *_of_base(series, base, options)) if options.kept else ()
+        return options.recalled(lambda: _reviewed(series, base, options, problems), *parts)
     finally:
         if opened is not None:
             opened.close()
+
+
+def _of_base(series: Series, base: Base | None, options: Options) -> tuple[object, ...]:
+    """What a review depends on besides the mails: a commit says all of its files."""
+    if base is None or base.commit:
+        return () if base is None else (base.commit, base.reason, base.problems)
+    touched = {path for p in series.patches for f in p.files for path in (f.old, f.new) if path}
+    paths = sorted({*sources(base.files.paths(options.paths or PATHS)), *touched})
+    return (base.reason, base.problems, _contents(base.files, paths))
 
 
 def is_range(text: str) -> bool:
@@ -158,21 +209,26 @@ def _one(found: list[Series], problems: list[Problem], where: str) -> Series:
 def _reviewed(
     series: Series,
     base: Base | None,
-    rules: tuple[Rule, ...],
     options: Options,
     problems: list[Problem],
-    started: float,
 ) -> Review:
     """Analyse every state, subtract, attribute."""
+    from analyzer.engine.history import History
+    from analyzer.engine.registry import load_vocabulary
+    from analyzer.engine.run import run_series_rules
+    from analyzer.engine.series import SeriesFacts
+    from analyzer.stepwise import Stepwise
     from analyzer.tree.steps import walk
 
+    started = time.perf_counter()
+    rules = options.selected()
     steps = walk(series, base, options.limits)
     stepwise = Stepwise(rules, options.paths or PATHS, options.limits, options.progress)
     history = History()
     history.walk(stepwise.states(steps))
     shape = run_series_rules(rules, SeriesFacts(tuple(stepwise.series_step(s) for s in steps), load_vocabulary()))
     findings = sorted([*history.findings(), *shape.findings], key=_order)
-    problems += [*series.problems, *shape.problems, *(base.problems if base else ())]
+    problems = [*problems, *series.problems, *shape.problems, *(base.problems if base else ())]
     for step in steps:
         problems += step.problems
     for seen in stepwise.seen.values():

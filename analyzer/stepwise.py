@@ -19,7 +19,7 @@ from analyzer.engine.run import run_rules
 from analyzer.engine.series import SeriesStep
 from analyzer.frontend.load import UnitCache, load
 from analyzer.ir.program import Program
-from analyzer.tree.snapshot import Files, Snapshot
+from analyzer.tree.snapshot import Files, Snapshot, sources
 
 if TYPE_CHECKING:
     from analyzer.tree.steps import PatchStep
@@ -138,11 +138,6 @@ class Stepwise:
 def _ours(path: str) -> bool:
     """C files; those of other architectures are applied but not analysed."""
     return path.endswith((".c", ".h")) and (not path.startswith("arch/") or path.startswith("arch/x86/"))
-
-
-def sources(paths: Iterable[str]) -> list[str]:
-    """The C files among some paths."""
-    return [p for p in paths if p.endswith((".c", ".h"))]
 
 
 _AT_WORK: list[tuple[Stepwise, list[Snapshot]]] = []  # what forked processes inherit

@@ -79,3 +79,8 @@ class Snapshot:
             if any(path == p or path.startswith(p.rstrip("/") + "/") for p in wanted):
                 (found.discard if source is None else found.add)(path)
         return sorted(found)
+
+
+def sources(paths: Iterable[str]) -> list[str]:
+    """The C files among some paths."""
+    return [p for p in paths if p.endswith((".c", ".h"))]

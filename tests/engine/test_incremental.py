@@ -14,10 +14,9 @@ from analyzer.engine.run import run_rules
 from analyzer.frontend.load import UnitCache, load
 from analyzer.review import PATHS
 from analyzer.series.assemble import load_series
-from analyzer.stepwise import sources
 from analyzer.tree.base import choose_base
 from analyzer.tree.repo import open_tree
-from analyzer.tree.snapshot import Snapshot
+from analyzer.tree.snapshot import Snapshot, sources
 from analyzer.tree.steps import walk
 from tests.conftest import ROOT
 from tests.kernel.cases_locks import CASES as LOCKS
