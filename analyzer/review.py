@@ -269,5 +269,6 @@ def _stats(
         stats |= {"macros": kinds.count("macro"), "files known in parts": len(program.partial_files)}
     if outcome is not None:
         stats["seconds by rule"] = {k: round(v, 3) for k, v in outcome.seconds.items()}
+        stats["sites by rule"] = dict(outcome.sites)
     stats["looked at"] = dict(counts)
     return stats

@@ -21,6 +21,7 @@ class Outcome:
     findings: list[Finding] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    sites: dict[str, int] = field(default_factory=dict)
 
 
 def stamp(rule: Rule, finding: Finding) -> Finding:
@@ -35,7 +36,7 @@ def run_rules(rules: Iterable[Rule], facts: Facts) -> Outcome:
     for rule in rules:
         if rule.check is None:
             continue
-        started = time.perf_counter()
+        started, seen = time.perf_counter(), sum(facts.counts.values())
         try:
             found = [stamp(rule, f) for f in rule.check(facts)]
             out.findings += [f for f in found if rule.covers(f.location.path)]
@@ -44,6 +45,7 @@ def run_rules(rules: Iterable[Rule], facts: Facts) -> Outcome:
                 raise
             out.problems.append(Problem(ProblemKind.CRASHED, rule.id, f"{type(error).__name__}: {error}"))
         out.seconds[rule.id] = time.perf_counter() - started
+        out.sites[rule.id] = sum(facts.counts.values()) - seen
     out.findings.sort(key=lambda f: (f.location, f.rule, f.subject))
     return out
 
