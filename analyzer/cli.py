@@ -103,6 +103,9 @@ def review(inputs: tuple[str, ...], tree: Path | None, no_tree: bool, existing: 
 @click.argument("tree", required=False, type=click.Path(file_okay=False, path_type=Path))
 @click.option("--paths", multiple=True, metavar="PATH", help="Read these files or folders instead of KVM and TDX.")
 @click.option("--lock-report", is_flag=True, help="Print what the lock analysis proves of each lock assertion.")
+@click.option("--baseline", type=click.Path(dir_okay=False, path_type=Path), help="Leave out what this file accepts.")
+@click.option("--write-baseline", is_flag=True, help="Write all findings to the file of --baseline.")
+@click.option("--reason", default="", help="Why what is new in a written baseline is accepted.")
 @_common
 def check(tree: Path | None, paths: tuple[str, ...], lock_report: bool, **common: Any) -> int:
     """Check a kernel tree as it is (default: the one around the current folder)."""
@@ -114,8 +117,38 @@ def check(tree: Path | None, paths: tuple[str, ...], lock_report: bool, **common
         click.echo(pipeline.lock_report(place, options), nl=False)
         return 0
     result = pipeline.check_tree(place, options)
+    if common["baseline"]:
+        if common["write_baseline"]:
+            return _write_baseline(result, common)
+        result = _accepted(result, common["baseline"])
+    elif common["write_baseline"]:
+        raise click.UsageError("--write-baseline needs --baseline FILE")
     _print(result, common, True)
     return _exit_code(result, common)
+
+
+def _accepted(result: Any, path: Path) -> Any:
+    """The result without what a baseline accepts; entries that do nothing are named."""
+    from analyzer.gate import baseline
+
+    applied = baseline.apply(result, baseline.read(path))
+    for entry in applied.stale:
+        click.echo(f"nak: {path}: stale, there is no such finding any more: {entry.words}", err=True)
+    for entry in applied.bare:
+        click.echo(f"nak: {path}: accepts nothing without a reason: {entry.words}", err=True)
+    return applied.review
+
+
+def _write_baseline(result: Any, common: dict[str, Any]) -> int:
+    from analyzer.gate import baseline
+
+    path = common["baseline"]
+    known = baseline.read(path) if path.exists() else ()
+    number = baseline.write(path, result.findings, known, common["reason"])
+    bare = sum(not e.reason for e in baseline.read(path))
+    missing = f"; {bare} of them need a reason" if bare else ""
+    click.echo(f"{path}: {number} entries{missing}")
+    return 0
 
 
 @main.command()
