@@ -175,6 +175,32 @@ def rules_list() -> None:
     click.echo(listing(load_rules()), nl=False)
 
 
+@rules.command("test")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+def rules_test(ids: tuple[str, ...]) -> int:
+    """Try rules (default: all) on their own examples and litmus files."""
+    from analyzer.engine.examples import told, tried
+    from analyzer.engine.registry import choose, load_rules, load_vocabulary
+
+    failed = False
+    for rule in choose(load_rules(), ids):
+        done = list(tried(rule, load_vocabulary()))
+        failed |= any(one.misses for one in done)
+        click.echo(told(rule, done), nl=False)
+    return int(failed)
+
+
+@rules.command("new")
+@click.argument("rule", metavar="ID")
+def rules_new(rule: str) -> None:
+    """Write the skeleton of a rule in the checkout that is the current folder; its tests fail until it is filled."""
+    from analyzer.engine.registry import load_rules
+    from analyzer.engine.skeleton import write
+
+    for path in write(rule, Path.cwd(), max(r.catalog for r in load_rules()) + 1):
+        click.echo(path)
+
+
 @main.command()
 @click.argument("tree", required=False, type=click.Path(file_okay=False, path_type=Path))
 @click.option("--callers", metavar="F", help="Who calls F.")

@@ -111,5 +111,10 @@ def write(path: Path, findings: Iterable[Finding], known: Iterable[Entry], reaso
     return len(times)
 
 
+def _quoted(text: str) -> str:
+    """A TOML string; what is left of escapes in visible text is the same in JSON."""
+    return json.dumps(visible(text), ensure_ascii=False)
+
+
 def _place(finding: Finding) -> tuple[str, str, str, str]:
     return (finding.location.path, finding.function, finding.rule, finding.subject)
