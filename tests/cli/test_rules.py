@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -70,3 +71,14 @@ def test_some_rules_pass_their_own_examples() -> None:
     assert done.code == 0
     assert [line.endswith(" 0 failed") for line in done.out.splitlines()] == [True, True]
     assert nak("rules", "test", "no-such-rule").code == 2
+
+
+def test_the_rule_of_the_tutorial_does_what_it_says(checkout: Path) -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"```python\n(.*?)```\n", text, re.S)
+    rule = "tdx-cast-before-check"
+    nak("rules", "new", rule)
+    (checkout / "rules/tdx/cast_before_check.py").write_text(code)
+    (checkout / f"corpus/litmus/{rule}/bad_first.c").unlink()
+    done = process(["rules", "test", rule], PYTHONPATH=str(checkout))
+    assert (done.code, done.out) == (0, f"{rule}: 2 examples, 0 failed\n")
