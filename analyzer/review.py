@@ -107,15 +107,15 @@ def _contents(files: Files, paths: Iterable[str]) -> tuple[tuple[str, str], ...]
 def _checked(snapshot: Snapshot, paths: list[str], options: Options, unread: list[Problem]) -> Review:
     """All findings of one state; ``unread`` grows while its files are read."""
     from analyzer.analyses.facts import Facts
+    from analyzer.engine.cores import run_on_cores
     from analyzer.engine.registry import load_vocabulary
-    from analyzer.engine.run import run_rules
     from analyzer.frontend.load import load
 
     started = time.perf_counter()
     rules = options.selected()
     program = load(snapshot, paths, None, options.limits)
     facts = Facts(program, load_vocabulary())
-    outcome = run_rules(rules, facts)
+    outcome = run_on_cores(rules, facts)
     problems = (*unread, *program.problems, *facts.problems, *outcome.problems)
     stats = _stats(program, outcome, started, facts.counts)
     return Review(analyzer.__version__, None, tuple(outcome.findings), _once(problems), stats, _ids(rules))

@@ -20,7 +20,8 @@ class Rule:
 
     ``id`` is the public name, ``catalog`` its number in the rule catalog. Exactly one of ``check`` (from the facts of
     one snapshot) and ``series_check`` (from all steps of a series) is set. ``scope`` are path patterns of findings;
-    ``bad`` and ``good`` are C examples with ``// expect`` marks.
+    ``bad`` and ``good`` are C examples with ``// expect`` marks. Rules that share an analysis which takes long name it
+    in ``solves``, so that one process does both.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Rule:
     check: CodeCheck | None = None
     series_check: SeriesCheck | None = None
     stage: Stage = Stage.STABLE
+    solves: str = ""
     doc: str = field(default="")
 
     @property

@@ -46,6 +46,11 @@ def run_rules(rules: Iterable[Rule], facts: Facts) -> Outcome:
             out.problems.append(Problem(ProblemKind.CRASHED, rule.id, f"{type(error).__name__}: {error}"))
         out.seconds[rule.id] = time.perf_counter() - started
         out.sites[rule.id] = sum(facts.counts.values()) - seen
+    return in_order(out)
+
+
+def in_order(out: Outcome) -> Outcome:
+    """Findings by place."""
     out.findings.sort(key=lambda f: (f.location, f.rule, f.subject))
     return out
 

@@ -1,0 +1,59 @@
+"""Rules on several processes say what they say on one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from analyzer.analyses.facts import Facts
+from analyzer.core.finding import Finding
+from analyzer.engine import cores
+from analyzer.engine.registry import load_rules, load_vocabulary
+from analyzer.engine.run import run_rules
+from analyzer.frontend.load import load
+from analyzer.ir.program import Program
+from analyzer.review import PATHS
+from analyzer.tree.repo import open_tree
+from analyzer.tree.snapshot import Snapshot, SourceFile, sources
+from tests.conftest import ROOT
+
+BAD = b"void f(struct kvm_tdx *t)\n{\n\tu64 err = tdh_mem_track(&t->td);\n\n\tuse(err);\n\tint;;)\n}\n"
+
+
+def program() -> Program:
+    with open_tree(ROOT / "corpus" / "trees" / "minikvm") as tree:
+        path = "arch/x86/kvm/vmx/more.c"
+        snapshot = Snapshot("s", tree.worktree_files(), {path: SourceFile(path, BAD)})
+        return load(snapshot, sources(snapshot.paths(PATHS)))
+
+
+def test_several_processes_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cores, "WORTH_LINES", 1)
+    rules = load_rules()
+    one, many = Facts(program(), load_vocabulary()), Facts(program(), load_vocabulary())
+    alone, shared = run_rules(rules, one), cores.run_on_cores(rules, many)
+    assert shared.findings == alone.findings != []
+    assert (shared.sites, many.counts) == (alone.sites, one.counts)
+    assert list(shared.seconds) == list(alone.seconds)
+    said = {*one.program.problems, *alone.problems}
+    assert {*many.program.problems, *shared.problems} == said != set()
+
+
+def test_a_check_that_crashes_is_a_problem_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(facts: Facts) -> list[Finding]:
+        raise KeyError("here")
+
+    monkeypatch.setattr(cores, "WORTH_LINES", 1)
+    monkeypatch.delenv("NAK_RAISE", raising=False)
+    rules = tuple(replace(r, check=crash) if r.catalog == 2 else r for r in load_rules())
+    outcome = cores.run_on_cores(rules, Facts(program(), load_vocabulary()))
+    assert [p.kind for p in outcome.problems if p.where == "tdx-sept-op-without-write-lock"] == ["crashed"]
+    assert len(outcome.seconds) == sum(r.check is not None for r in rules)
+
+
+def test_rules_that_share_an_analysis_stay_together() -> None:
+    rules = [replace(r, solves="locks") if r.catalog in (7, 10) else r for r in load_rules()]
+    bundles = cores.bundled(rules)
+    assert [r.catalog for r in bundles[0]] == [7, 10]
+    assert sorted(r.id for b in bundles for r in b) == sorted(r.id for r in rules if r.check is not None)
