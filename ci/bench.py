@@ -156,6 +156,46 @@ def check_warm(bench: Bench) -> Row:
     return Row("check, warm", ours, "check, cold", bench.cold_check, ours.seconds, "s", 0.5)
 
 
+def check_changed(bench: Bench) -> Row:
+    """The same with one function of tdx.c changed since."""
+    if bench.cold_check is None:
+        raise NotMeasured("the cold check was not measured")
+    source = bench.kernel() / "arch/x86/kvm/vmx/tdx.c"
+    text = source.read_bytes()
+    start = text.index(b"\nstatic void tdx_track(")
+    body = text.index(b"\n{\n", start) + 3
+    source.write_bytes(text[:body] + b"\tint changed = 0;\n\n" + text[body:])
+    try:
+        ours = report(nak("check", str(bench.kernel())), bench.scratch / "check")
+    finally:
+        source.write_bytes(text)
+    return Row("check, one function", ours, "check, cold", bench.cold_check, ours.seconds, "s", 0.8)
+
+
+def growth_files(bench: Bench) -> Row:
+    """Every second file against every file: the time a line takes must not grow with their number."""
+    if bench.cold_check is None:
+        raise NotMeasured("the cold check was not measured")
+    kernel = bench.kernel()
+    every = [line.strip() for line in _sources(kernel)]
+    chosen = every[::2]
+    paths = [word for path in chosen for word in ("--paths", str(Path(path).relative_to(kernel)))]
+    ours = report(nak("check", str(kernel), *paths), bench.fresh("half"))
+    lines = [sum(Path(p).read_bytes().count(b"\n") for p in some) for some in (every, chosen)]
+    value = (bench.cold_check.seconds / lines[0]) / (ours.seconds / lines[1])
+    return Row("check, half the files", ours, "check, cold", bench.cold_check, value, "x a line", 1.5)
+
+
+def growth_patches(bench: Bench) -> Row:
+    """The first quarter of the series against all of it: the time a patch takes must not grow with their number."""
+    mails = bench.mails()
+    few = mails[: len(mails) // 4]
+    ours = report(nak("review", *few), bench.fresh("few"))
+    every = report(nak("review", *mails), bench.fresh("every"))
+    value = (every.seconds / len(mails)) / (ours.seconds / len(few))
+    return Row(f"review, {len(few)} mails", ours, f"review, {len(mails)} mails", every, value, "x a mail", 1.5)
+
+
 def review_mails(bench: Bench) -> Row:
     """The real series from mails alone, with an empty cache."""
     mails = bench.mails()
@@ -173,7 +213,16 @@ def review_tree(bench: Bench) -> Row:
     return Row("review on the tree", ours, "check, cold", bench.cold_check, value, "x", 2)
 
 
-ROWS: tuple[Callable[[Bench], Row], ...] = (start_up, check_cold, check_warm, review_mails, review_tree)
+ROWS: tuple[Callable[[Bench], Row], ...] = (
+    start_up,
+    check_cold,
+    check_warm,
+    check_changed,
+    growth_files,
+    review_mails,
+    growth_patches,
+    review_tree,
+)
 
 
 def _sources(kernel: Path) -> Iterator[str]:
