@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from analyzer.analyses.origins import FunctionFlow
 from analyzer.core.finding import Step
-from analyzer.dataflow.change import Change, change
+from analyzer.ir.change import Change, change
 from analyzer.ir.program import Key, Program
 from analyzer.ir.types import Function
 

@@ -26,11 +26,11 @@ from analyzer.analyses.locks import (
 from analyzer.callgraph.names import NameGraph
 from analyzer.core.problem import Problem
 from analyzer.dataflow import values
-from analyzer.dataflow.change import Change
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.paths import Explorer
 from analyzer.dataflow.settings import pointees
 from analyzer.dataflow.values import NZ, Facts, Pred
+from analyzer.ir.change import Change
 from analyzer.ir.effect import Effect, Verb, Vocabulary
 from analyzer.ir.program import Definition, Key, Program
 from analyzer.ir.types import Assume, Call, Function, Instr, Name, Return

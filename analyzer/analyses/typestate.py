@@ -12,10 +12,10 @@ from typing import Generic, TypeVar
 
 from analyzer.analyses.locks import BUGS_VM
 from analyzer.callgraph.names import NameGraph
-from analyzer.dataflow.change import Change
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.paths import Explorer
 from analyzer.dataflow.values import Facts, Value, evaluate
+from analyzer.ir.change import Change
 from analyzer.ir.effect import Effect, Verb, Vocabulary
 from analyzer.ir.program import Key, Program
 from analyzer.ir.types import Assume, Call, Expr, Function, Instr, Name, Return

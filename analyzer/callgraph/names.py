@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from analyzer.ir.change import change
 from analyzer.ir.program import Definition, Key, Program
 
 
@@ -16,9 +17,12 @@ class NameGraph:
         self.callers: dict[Key, list[Key]] = {}
         self.callees: dict[Key, list[Key]] = {}
         known = frozenset(program.by_name) | frozenset(program.tables)
+        earlier = program.left.get("names")
+        still = _still(earlier, program) if isinstance(earlier, NameGraph) else {}
+        program.left["names"] = self
         for key, definition in program.definitions.items():
-            targets = self._targets(definition, known)
-            self.callees[key] = targets
+            targets = still.get(key)
+            self.callees[key] = targets = self._targets(definition, known) if targets is None else targets
             for target in targets:
                 self.callers.setdefault(target, []).append(key)
 
@@ -59,3 +63,14 @@ class NameGraph:
         """Functions of a set that nothing mentions, in a stable order."""
         definitions = self.program.definitions
         return sorted(k for k in within if not self.callers.get(k) and definitions[k].kind == "function")
+
+
+def _still(earlier: NameGraph, program: Program) -> dict[Key, list[Key]]:
+    """The edges of an earlier program from definitions that are the same and whose words mean the same."""
+    since = change(earlier.program, program)
+    old = earlier.program.definitions
+    return {
+        key: earlier.callees[key]
+        for key, definition in program.definitions.items()
+        if key in old and old[key].mentions == definition.mentions and definition.mentions.isdisjoint(since.words)
+    }

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from analyzer.core.problem import Problem
-from analyzer.dataflow.change import Change
 from analyzer.dataflow.values import Facts, Value
+from analyzer.ir.change import Change
 from analyzer.ir.program import Key
 from analyzer.ir.types import Assume, Call, Expr, Instr
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Generic
 
-from analyzer.dataflow.change import Change
 from analyzer.dataflow.context import Context, Contexts, Entry, Property, S
 from analyzer.dataflow.values import Alias, Facts, Fn
+from analyzer.ir.change import Change
 from analyzer.ir.program import Key
 from analyzer.ir.types import Call
 

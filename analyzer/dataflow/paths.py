@@ -15,12 +15,12 @@ from typing import Generic
 
 from analyzer.core.problem import Problem, ProblemKind
 from analyzer.dataflow import store, values
-from analyzer.dataflow.change import change
 from analyzer.dataflow.context import MAX_DEPTH, Context, Contexts, Property, S, above
 from analyzer.dataflow.earlier import Earlier
 from analyzer.dataflow.project import into_callee, result_class
 from analyzer.dataflow.settings import fetched
 from analyzer.dataflow.values import Alias, Constants, Facts, Fn, Pred, Value
+from analyzer.ir.change import change
 from analyzer.ir.effect import Vocabulary
 from analyzer.ir.program import Key, Program
 from analyzer.ir.types import Asm, Assign, Assume, Call, Function, Hole, Instr, Name, Return

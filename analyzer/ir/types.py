@@ -297,6 +297,7 @@ class Function:
     static: bool = False
     partial: bool = False
     body: int = 0
+    _calls: list[Call] = field(default_factory=list, init=False, compare=False, repr=False)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -305,4 +306,6 @@ class Function:
 
     def calls(self) -> list[Call]:
         """All calls in block order."""
-        return [i for b in self.blocks for i in b.instrs if isinstance(i, Call)]
+        if not self._calls:
+            self._calls.extend(i for b in self.blocks for i in b.instrs if isinstance(i, Call))
+        return self._calls

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from analyzer.core.problem import ProblemKind
-from analyzer.dataflow.change import Change
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.paths import MAX_CASES, Explorer
 from analyzer.dataflow.values import Facts, Value
 from analyzer.frontend.load import load
+from analyzer.ir.change import Change
 from analyzer.ir.effect import Vocabulary
 from analyzer.ir.program import Program
 from analyzer.ir.types import Assume, Call, Const, Instr

@@ -55,8 +55,17 @@ class Change:
 
 def change(old: Program, new: Program, differing: Iterable[str] = ()) -> Change:
     """What differs; ``differing`` are further words that the analysis at hand treats in another way now."""
-    words = {*differing, *_definitions(old.definitions, new.definitions), *_tables(old.tables, new.tables)}
-    words |= {name for name, _ in set(old.constants.items()) ^ set(new.constants.items())}
+    known = new.left.get("change")
+    if not isinstance(known, Change) or known.old is not old or known.new is not new:
+        words = {*_definitions(old.definitions, new.definitions), *_tables(old.tables, new.tables)}
+        words |= {name for name, _ in set(old.constants.items()) ^ set(new.constants.items())}
+        known = new.left["change"] = Change(old, new, _through_macros(new, words))
+    more = set(differing) - known.words
+    return Change(old, new, _through_macros(new, {*known.words, *more})) if more else known
+
+
+def _through_macros(new: Program, words: set[str]) -> frozenset[str]:
+    """The words, and the macros that use one."""
     macros = [d for d in new.definitions.values() if d.kind == "macro" and d.name not in words]
     again = bool(words)
     while again:
@@ -64,7 +73,7 @@ def change(old: Program, new: Program, differing: Iterable[str] = ()) -> Change:
         words.update(d.name for d in using)
         macros = [d for d in macros if d.name not in words]
         again = bool(using)
-    return Change(old, new, frozenset(words))
+    return frozenset(words)
 
 
 def _definitions(old: Mapping[Key, Definition], new: Mapping[Key, Definition]) -> set[str]:
