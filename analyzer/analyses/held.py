@@ -307,7 +307,9 @@ def solve_held(
     relevant = names.reaching(wanted)
     slot = ("held", labels, watch)
     earlier = program.left.get(slot) if watch else None
-    explorer = Explorer(program, vocabulary, tracked, relevant, earlier=_same_roots(earlier, program))
+    explorer = Explorer(program, vocabulary, tracked, relevant)
+    if (before := _same_roots(earlier, program)) is not None:
+        explorer.take_over(before, tracked.adopt)
     empty: Held = frozenset()
     unknown: dict[Key, str] = {}
     for key in names.roots(relevant):

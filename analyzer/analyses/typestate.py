@@ -164,9 +164,9 @@ def explore(
     relevant = frozenset(k for k in names.reaching(wanted) if covers(k[0]))
     slot = ("typestate", protocol.label, protocol.step.__module__, protocol.step.__qualname__)
     earlier = program.left.get(slot)
-    explorer = Explorer(
-        program, vocabulary, protocol, relevant, earlier=earlier if isinstance(earlier, Explorer) else None
-    )
+    explorer = Explorer(program, vocabulary, protocol, relevant)
+    if isinstance(earlier, Explorer):
+        explorer.take_over(earlier, protocol.adopt)
     program.left[slot] = explorer
     waiting = {k for k in relevant if program.definitions[k].kind == "function"}
     while waiting:  # what a top only mentions (a handler it stores in a table) is a top of the next round

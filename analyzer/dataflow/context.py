@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -48,10 +48,6 @@ class Property(Protocol[S]):
         """The state at the entry of a function whose callers are not known."""
         ...
 
-    def adopt(self, context: Context[S], since: Change) -> None:
-        """Take over what was kept of a context of an earlier program."""
-        ...
-
 
 @dataclass(eq=False, slots=True)
 class Context(Generic[S]):
@@ -90,6 +86,7 @@ class Context(Generic[S]):
 
 Entry = tuple[S, frozenset[tuple[Expr, Value]]]
 Contexts = dict[Key, dict[Entry[S], Context[S]]]
+Adopt = Callable[[Context[S], Change], None]  # a property takes over what it kept of a context
 
 
 def above(context: Context[S], caller: Context[S]) -> int:

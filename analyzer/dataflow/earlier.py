@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Generic
 
-from analyzer.dataflow.context import Context, Contexts, Entry, Property, S
+from analyzer.dataflow.context import Adopt, Context, Contexts, Entry, S
 from analyzer.dataflow.values import Alias, Facts, Fn
 from analyzer.ir.change import Change
 from analyzer.ir.program import Key
@@ -14,11 +14,11 @@ from analyzer.ir.types import Call
 class Earlier(Generic[S]):
     """The contexts of an earlier exploration that still hold."""
 
-    def __init__(self, contexts: Contexts[S], since: Change, tracked: Property[S], now: Contexts[S]) -> None:
+    def __init__(self, contexts: Contexts[S], since: Change, adopt: Adopt[S], now: Contexts[S]) -> None:
         """``now``: where the contexts go that are taken over."""
         self.contexts = contexts
         self.since = since
-        self.property = tracked
+        self.tell = adopt
         self.now = now
         self.known: dict[int, bool] = {}
 
@@ -62,5 +62,5 @@ class Earlier(Generic[S]):
             assert now is None or isinstance(now, Call)
             inner_entry = (inner.state, frozenset(inner.facts.items()))
             context.entered.setdefault(self.adopt(inner, inner_entry, context, now), now)
-        self.property.adopt(context, since)
+        self.tell(context, since)
         return context

@@ -15,7 +15,7 @@ from typing import Generic
 
 from analyzer.core.problem import Problem, ProblemKind
 from analyzer.dataflow import store, values
-from analyzer.dataflow.context import MAX_DEPTH, Context, Contexts, Property, S, above
+from analyzer.dataflow.context import MAX_DEPTH, Adopt, Context, Contexts, Property, S, above
 from analyzer.dataflow.earlier import Earlier
 from analyzer.dataflow.project import into_callee, result_class
 from analyzer.dataflow.settings import fetched
@@ -30,10 +30,7 @@ MAX_CONTEXTS = 48  # entries kept apart per function
 
 
 class Explorer(Generic[S]):
-    """Explores a program for one property.
-
-    ``earlier``: the exploration of an earlier program for the same property, which gives up its contexts.
-    """
+    """Explores a program for one property."""
 
     def __init__(
         self,
@@ -42,7 +39,6 @@ class Explorer(Generic[S]):
         tracked: Property[S],
         relevant: frozenset[Key],
         constants: Constants | None = None,
-        earlier: Explorer[S] | None = None,
     ) -> None:
         self.program = program
         self.vocabulary = vocabulary
@@ -51,14 +47,17 @@ class Explorer(Generic[S]):
         self.constants: Constants = {**vocabulary.constants, **program.constants} if constants is None else constants
         self.contexts: Contexts[S] = {}
         self.depth = 0
-        self.earlier = None if earlier is None else self.take_over(earlier)
+        self.earlier: Earlier[S] | None = None
         self._fetched: dict[Key, dict[str, str]] = {}
 
-    def take_over(self, earlier: Explorer[S]) -> Earlier[S]:
-        """What an earlier exploration has; it has nothing from then on."""
+    def take_over(self, earlier: Explorer[S], adopt: Adopt[S]) -> None:
+        """Use what still holds of an exploration of an earlier program for the same property.
+
+        ``earlier`` has nothing from then on; ``adopt`` is told of each context that is taken over.
+        """
         differing = {key[1] for key in earlier.relevant ^ self.relevant}
         contexts, earlier.contexts = earlier.contexts, {}
-        return Earlier(contexts, change(earlier.program, self.program, differing), self.property, self.contexts)
+        self.earlier = Earlier(contexts, change(earlier.program, self.program, differing), adopt, self.contexts)
 
     # -- contexts ----------------------------------------------------------------------------------------------
 

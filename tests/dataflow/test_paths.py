@@ -12,7 +12,6 @@ from analyzer.dataflow.context import Context
 from analyzer.dataflow.paths import MAX_CASES, Explorer
 from analyzer.dataflow.values import Facts, Value
 from analyzer.frontend.load import load
-from analyzer.ir.change import Change
 from analyzer.ir.effect import Vocabulary
 from analyzer.ir.program import Program
 from analyzer.ir.types import Assume, Call, Const, Instr
@@ -59,9 +58,6 @@ class Door:
 
     def unknown(self) -> str:
         return "unknown"
-
-    def adopt(self, context: Context[str], since: Change) -> None:
-        return
 
 
 def program(text: str, holes: tuple[tuple[int, int], ...] = ()) -> Program:
