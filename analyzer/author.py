@@ -13,7 +13,7 @@ from analyzer.analyses.taint import Arrival, solve_taint
 from analyzer.analyses.typestate import Event, Protocol, explore, in_loop
 from analyzer.analyses.uses import Loss, Use, use_of
 from analyzer.core.finding import Certainty, Change, Finding, Provenance, Severity, Stage, Step
-from analyzer.core.source import Location
+from analyzer.core.source import Location, covers
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.values import canonical
 from analyzer.engine.churn import Api, ApiChange, churn
@@ -67,6 +67,7 @@ __all__ = [
     "Vocabulary",
     "canonical",
     "churn",
+    "covers",
     "explore",
     "guarded_by",
     "has_hole",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -20,3 +22,9 @@ class Location:
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}" if self.line else self.path
+
+
+@cache
+def covers(patterns: tuple[str, ...], path: str) -> bool:
+    """Whether a path matches one of some shell patterns, in which ``*`` also stands for folders."""
+    return any(fnmatchcase(path, pattern) for pattern in patterns)

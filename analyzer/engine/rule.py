@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
 from analyzer.analyses.facts import Facts
 from analyzer.core.finding import Finding, Provenance, Severity, Stage
+from analyzer.core.source import covers
 from analyzer.engine.series import SeriesFacts
 
 CodeCheck = Callable[[Facts], Iterable[Finding]]
@@ -44,7 +44,7 @@ class Rule:
 
     def covers(self, path: str) -> bool:
         """Whether a path is in scope."""
-        return any(fnmatchcase(path, pattern) for pattern in self.scope)
+        return covers(self.scope, path)
 
 
 def complete(rule: Rule) -> list[str]:
