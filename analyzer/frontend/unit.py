@@ -153,6 +153,7 @@ def _function(unit: Unit, node: tree_sitter.Node, code: str) -> None:
         detail = f"{name}(): parts of the body could not be parsed"
         unit.problems.append(Problem(ProblemKind.UNPARSED, f"{unit.path}:{node.start_point[0] + 1}", detail))
     words = unit.text[body.start_byte : body.end_byte].decode("latin-1")
+    hidden = tuple(name for at, name in unit.blocks.items() if body.start_byte <= at < body.end_byte)
     known = unit.definitions.get(name)
     if (
         known is not None
@@ -169,7 +170,7 @@ def _function(unit: Unit, node: tree_sitter.Node, code: str) -> None:
         unit.known_until(node.end_point[0] + 1),
         "static" in head,
         "function",
-        frozenset(_WORD.findall(words)),
+        frozenset((*_WORD.findall(words), *hidden)),
         hash((words, code[node.start_byte : body.end_byte])),
     )
 
