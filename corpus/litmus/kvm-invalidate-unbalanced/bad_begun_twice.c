@@ -1,0 +1,23 @@
+// litmus: begun by a helper and once more by its caller
+// path: arch/x86/kvm/mmu/mmu.c
+static void begin_zap(struct kvm *kvm, gfn_t start, gfn_t end)
+{
+	kvm_mmu_invalidate_start(kvm);
+	kvm_mmu_invalidate_range_add(kvm, start, end);
+}
+
+void zap_guest(struct kvm *kvm, gfn_t start, gfn_t end)
+{
+	bool flush;
+
+	write_lock(&kvm->mmu_lock);
+	kvm_mmu_invalidate_start(kvm);
+	begin_zap(kvm, start, end);
+
+	flush = zap_leafs(kvm, start, end);
+	if (flush)
+		kvm_flush_remote_tlbs_range(kvm, start, end - start);
+
+	kvm_mmu_invalidate_end(kvm);
+	write_unlock(&kvm->mmu_lock);
+}	// expect: kvm-invalidate-unbalanced

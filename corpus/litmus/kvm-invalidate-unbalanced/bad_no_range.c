@@ -1,0 +1,16 @@
+// litmus: no range is added at all
+// path: arch/x86/kvm/mmu/mmu.c
+void zap_guest(struct kvm *kvm, gfn_t start, gfn_t end)
+{
+	bool flush;
+
+	write_lock(&kvm->mmu_lock);
+	kvm_mmu_invalidate_start(kvm);
+
+	flush = zap_leafs(kvm, start, end);
+	if (flush)
+		kvm_flush_remote_tlbs_range(kvm, start, end - start);
+
+	kvm_mmu_invalidate_end(kvm);	// expect: kvm-invalidate-unbalanced
+	write_unlock(&kvm->mmu_lock);
+}

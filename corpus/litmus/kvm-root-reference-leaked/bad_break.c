@@ -1,0 +1,11 @@
+// litmus: a break leaves the walk with the reference
+// path: arch/x86/kvm/mmu/tdp_mmu.c
+void mmu_visit_roots(struct kvm *kvm, int as_id)
+{
+	struct kvm_mmu_page *root;
+
+	for_each_valid_tdp_mmu_root_yield_safe(kvm, root, as_id) {
+		if (mmu_visit(kvm, root))	// expect: kvm-root-reference-leaked
+			break;
+	}
+}

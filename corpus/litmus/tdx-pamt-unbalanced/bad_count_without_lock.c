@@ -1,0 +1,18 @@
+// litmus: the count is raised from zero after the lock is dropped
+// path: arch/x86/virt/vmx/tdx/tdx.c
+static DEFINE_SPINLOCK(pamt_lock);
+
+int td_frame_get(struct page *page, u64 *pages)
+{
+	atomic_t *count = tdx_find_pamt_refcount(page_to_pfn(page));
+
+	if (atomic_inc_not_zero(count))
+		return 0;
+
+	scoped_guard(spinlock, &pamt_lock) {
+		if (atomic_read(count) == 0 && tdh_phymem_pamt_add(page, pages))
+			return -EIO;
+	}
+	atomic_inc(count);	// expect: tdx-pamt-unbalanced
+	return 0;
+}

@@ -1,0 +1,18 @@
+// litmus: a page with an entry is freed by the plain allocator
+// path: arch/x86/kvm/vmx/tdx.c
+static int td_add_vcpu_page(struct kvm *kvm, struct tdx_vp *vp)
+{
+	struct page *page;
+	u64 err;
+
+	page = tdx_alloc_control_page(&to_kvm_tdx(kvm)->cache);
+	if (!page)
+		return -ENOMEM;
+
+	err = tdh_vp_addcx(vp, page);
+	if (TDX_BUG_ON(err, TDH_VP_ADDCX, kvm)) {
+		__free_page(page);	// expect: tdx-pamt-unbalanced
+		return -EIO;	// expect: tdx-pamt-unbalanced
+	}
+	return 0;
+}

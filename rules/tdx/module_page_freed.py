@@ -1,0 +1,280 @@
+"""A page that the TDX module still owns is freed to the page allocator.
+
+The page holds data under the key of a TD, and the module goes on using it: who gets it next reads garbage, and writing
+to it poisons the TD or takes the machine down with a machine check. A page comes back by a reclaim that succeeded
+(control pages, S-EPT tables) or by REMOVE, cache flush and reset (guest memory); S-EPT tables are reclaimed once the
+HKID is released. What cannot be taken back is leaked, and no pointer to it is left for others to free.
+
+Free a page only on the path on which it was taken back, and clear the pointer.
+
+May be false: where the page was never handed over, for a reason that is not in the functions shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from functools import partial
+
+from analyzer.author import (
+    STORE,
+    Assign,
+    Binary,
+    Const,
+    Context,
+    Facts,
+    Field,
+    Finding,
+    Function,
+    Keeper,
+    Move,
+    Name,
+    Provenance,
+    Rule,
+    Severity,
+    Step,
+    derives,
+    index_value,
+    leads_to,
+    loop_of,
+    reaching,
+    shown,
+    solve_custody,
+    step,
+    words,
+)
+from rules.vocabulary.custody import ARRAYS, CUSTODY, PAGES, VIEWS
+
+SCOPE = ("arch/x86/kvm/vmx/*", "arch/x86/kvm/mmu/*")
+TABLE = ".external_spt"
+_NOTES = {"external_spt": "@hkid", "": "guest"}  # what matters for tables, and for guest memory
+REFERENCES = frozenset(("put_page", "folio_put"))  # drop a reference, which need not be the last
+OWNED = ("given", "part", "failed")
+Custody = frozenset[tuple[str, str]]
+
+
+def _covers(path: str) -> bool:
+    return any(fnmatchcase(path, pattern) for pattern in SCOPE)
+
+
+def _start(facts: Facts, key: tuple[str, str], page: str) -> Custody:
+    """What TDX code finds on entry: its pages are with the module; so is what an RCU callback gets to see."""
+    mentions = facts.program.definitions[key].mentions
+    if not page:
+        return frozenset({("guest", "mapped")} if "tdh_mem_page_remove" in mentions else set())
+    function = facts.program.lower(key)
+    callback = function is not None and any("rcu_head" in p.type for p in function.params)
+    owned = "/vmx/" in key[0] or callback
+    return frozenset({(f".{page}[]" if page in ARRAYS else f".{page}", "given")} if owned else set())
+
+
+def _keepers(facts: Facts) -> Iterator[Keeper]:
+    """The moves of each page that has a field, then those of pages that only variables hold."""
+    for page in (*sorted(PAGES), ""):
+        yield solve_custody(
+            facts.program,
+            facts.names,
+            facts.vocabulary,
+            CUSTODY,
+            _covers,
+            frozenset((page,)) if page else frozenset(),
+            VIEWS,
+            partial(_start, facts, page=page),
+            frozenset((_NOTES.get(page, ""),)),
+        )
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Pages that are freed or reclaimed in a state in which they must not be, and pointers that are left."""
+    told: set[tuple[object, ...]] = set()
+    calls: set[int] = set()
+    for keeper in _keepers(facts):
+        calls |= {id(m.call) for m in keeper.moves}
+        for finding in (*_moves(facts, keeper), *_pointers(facts, keeper)):
+            key = (finding.location.path, finding.location.line, finding.subject)
+            if key not in told:
+                told.add(key)
+                yield finding
+    facts.count("moves of pages between KVM and the TDX module", len(calls))
+
+
+def _moves(facts: Facts, keeper: Keeper) -> Iterator[Finding]:
+    for seen in keeper.moves:
+        move = _named(keeper, seen) if seen.effect.mode == "take" else seen
+        function = keeper.program.lower(move.context.key)
+        wrong = _wrong(facts, keeper, function, move) if function is not None else None
+        if function is not None and wrong is not None:
+            subject, message = wrong
+            before = (*_history(keeper, move), *_way(keeper, move.context))
+            trace = (*before, step(function, move.call, f"{shown(move.call)}: {message}"))
+            yield facts.finding(function, move.call, subject, message, trace=trace)
+
+
+def _cleared(function: Function, move: Move) -> bool:
+    """Whether the function gives up the field: then the reference that it drops is the last one."""
+    stores = [c.args[0] for c in function.calls() if c.callee == STORE]
+    return any(isinstance(target, Field) and target.name == _field(move.name) for target in stores)
+
+
+def _history(keeper: Keeper, move: Move) -> tuple[Step, ...]:
+    """The call that brought the page into its state: it was handed over, or its reclaim failed."""
+    mode = "take" if move.status == "failed" else "give"
+    name, top = _named(keeper, move).name, move.context.path()[0][0]
+    for other in reversed(keeper.moves):
+        function = keeper.program.lower(other.context.key)
+        same = other.effect.mode == mode and other.context.path()[0][0] is top and _named(keeper, other).name == name
+        if same and function is not None:
+            note = "the reclaim that may fail" if mode == "take" else "hands it to the TDX module"
+            return (step(function, other.call, f"{shown(other.call)}: {note}"),)
+    return ()
+
+
+def _wrong(facts: Facts, keeper: Keeper, function: Function, move: Move) -> tuple[str, str] | None:
+    """Subject and message of a move that must not be."""
+    name = _words(function, move)
+    if move.effect.mode == "take":
+        table = move.name == TABLE
+        if table and dict(move.state).get("@hkid") != "no" and "/vmx/" in function.path:
+            return f"{name} reclaimed with HKID", f"the S-EPT page {name} is reclaimed where the HKID may be assigned"
+        return None
+    if move.effect.mode != "free":
+        return None
+    stage = dict(move.state).get("guest", "reset")
+    if stage != "reset" and derives(function, move.name, ("pfn",)):
+        return f"guest page {name} freed", f"the guest page {name} is freed and is {_STAGES[stage]}"
+    if move.call.callee in REFERENCES and not _cleared(function, move):
+        return None
+    if move.status == "failed":
+        return f"{name} freed after failure", f"{name} is freed although the TDX module has not given it back"
+    if move.status == "given" or (move.status == "part" and _from_start(facts, keeper, function, move)):
+        return f"{name} freed", f"{name} is freed while the TDX module owns it"
+    return None
+
+
+_STAGES = {"mapped": "still mapped", "removed": "not flushed", "flushed": "not reset"}
+
+
+def _named(keeper: Keeper, move: Move) -> Move:
+    """A reclaim by a helper, as the function sees it that knows what page it is."""
+    while move.name.startswith("#") and move.context.caller is not None and move.context.call is not None:
+        place, call = int(move.name[1:].removesuffix("[]")), move.context.call
+        name = keeper.origins.get((id(call), place), "")
+        if not name:
+            break
+        move = replace(move, name=name, call=call, context=move.context.caller)
+    return move
+
+
+def _words(function: Function, move: Move) -> str:
+    if move.name.startswith("#"):
+        return function.params[int(move.name[1:].removesuffix("[]"))].name
+    if "%" in move.name or not move.name:
+        return words(function, move.call.args[0]) if move.call.args else "a page"
+    return move.name.lstrip(".")
+
+
+def _from_start(facts: Facts, keeper: Keeper, function: Function, move: Move) -> bool:
+    """Whether an unwinding loop runs over the elements that were handed over already."""
+    constants = {**facts.vocabulary.constants, **facts.program.constants}
+    if index_value(move, constants) == 0:
+        return True
+    if not isinstance(move.index, Name):
+        return False
+    given = [m.call for m in keeper.moves if m.effect.mode == "give" and m.name == move.name]
+    given = [c for c in given if any(c is known for known in function.calls())]
+    for setter in reaching(function, move.call, move.index.id):
+        reset = isinstance(setter, Assign) and isinstance(setter.value, Const) and setter.value.value == 0
+        if reset and setter is not None and any(leads_to(function, c, setter) for c in given):
+            return True
+    for number in loop_of(function, move.call):
+        for instr in function.blocks[number].instrs:
+            steps = isinstance(instr, Assign) and instr.target is move.index and isinstance(instr.value, Binary)
+            if steps and isinstance(instr, Assign) and isinstance(instr.value, Binary) and instr.value.op == "-":
+                return True
+    return False
+
+
+def _pointers(facts: Facts, keeper: Keeper) -> Iterator[Finding]:
+    """Fields that still point to what was freed, or to a table that was leaked, where the outermost caller returns."""
+    stale = {t for c, _, s in keeper.leaves if c.caller is None for t in s if _stale(*t)}
+    left = [
+        (c, i, name, status)
+        for c, i, s in keeper.leaves
+        for name, status in sorted(s & stale)
+        if "/vmx/" in c.key[0]
+        and dict(c.state).get(name) != status
+        and _field(name) in facts.program.definitions[c.key].mentions
+    ]
+    outer = {id(above) for c, _, _, _ in left for above, _ in c.path()[:-1]}
+    for context, instr, name, status in left:
+        function = keeper.program.lower(context.key)
+        if function is not None and id(context) not in outer:
+            what = "freed" if status == "freed" else "leaked"
+            message = f"{_field(name)} still points to a page that is {what}"
+            trace = (*_last(keeper, name), step(function, instr, f"returns: {message}"))
+            yield facts.finding(function, instr, f"{_field(name)} not cleared", message, trace=trace)
+
+
+def _stale(name: str, status: str) -> bool:
+    return name.startswith(".") and (status == "freed" or (name == TABLE and status == "failed"))
+
+
+def _field(name: str) -> str:
+    return name[1:].removesuffix("[]")
+
+
+def _last(keeper: Keeper, name: str) -> tuple[Step, ...]:
+    for move in reversed(keeper.moves):
+        function = keeper.program.lower(move.context.key)
+        if function is not None and move.name in (name, "#0") and move.effect.mode in ("take", "free"):
+            return (step(function, move.call, shown(move.call)),)
+    return ()
+
+
+def _way(keeper: Keeper, context: Context[Custody]) -> tuple[Step, ...]:
+    """The calls that lead to a context."""
+    steps = []
+    for seen, leaving in context.path()[:-1]:
+        function = keeper.program.lower(seen.key)
+        if function is not None and leaving is not None:
+            steps.append(step(function, leaving, f"calls {leaving.name}()"))
+    return tuple(steps)
+
+
+RULE = Rule(
+    id="tdx-module-page-freed",
+    catalog=23,
+    severity=Severity.ERROR,
+    scope=SCOPE,
+    check=check,
+    provenance=(
+        Provenance("doc", "arch/x86/kvm/vmx/tdx.c:tdx_reclaim_control_page", "KVM", "", "leak what was not reclaimed"),
+        Provenance("doc", "arch/x86/kvm/vmx/tdx.c:tdx_sept_free_private_spt", "KVM", "", "after the HKID is freed"),
+        Provenance(
+            "mail", "20260106101646.24809-1-yan.y.zhao@intel.com", "Yan Zhao", "2026-01-06", "cover letter, design 10"
+        ),
+    ),
+    bad=(
+        """
+        void free_root(struct kvm_tdx *kvm_tdx)
+        {
+                if (tdx_reclaim_page(kvm_tdx->td.tdr_page))
+                        pr_err("cannot reclaim the TDR page");
+                __free_page(kvm_tdx->td.tdr_page);  // expect "has not given it back"
+                kvm_tdx->td.tdr_page = NULL;
+        }
+        """,
+    ),
+    good=(
+        """
+        void free_root(struct kvm_tdx *kvm_tdx)
+        {
+                if (tdx_reclaim_page(kvm_tdx->td.tdr_page))
+                        return;
+                __free_page(kvm_tdx->td.tdr_page);
+                kvm_tdx->td.tdr_page = NULL;
+        }
+        """,
+    ),
+)
