@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from analyzer.analyses.locks import operations
 from analyzer.callgraph.names import NameGraph
-from analyzer.dataflow.paths import Context, Explorer
+from analyzer.dataflow.context import Context
+from analyzer.dataflow.paths import Explorer
 from analyzer.dataflow.values import Alias, Facts, Pred, Value, evaluate
 from analyzer.ir.effect import RESULT, Effect, Verb, Vocabulary
 from analyzer.ir.program import Key, Program

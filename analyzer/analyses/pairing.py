@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from analyzer.analyses.copies import argument, bare, constant_params, copies, copy_of, in_memory, note_copy, stores_away
 from analyzer.analyses.locks import BUGS_VM, operations
-from analyzer.dataflow.paths import Context, Explorer
+from analyzer.dataflow.context import Context
+from analyzer.dataflow.paths import Explorer
 from analyzer.dataflow.values import Alias, Facts, Pred, Value, canonical, evaluate
 from analyzer.ir.effect import RESULT, Effect, Vocabulary
 from analyzer.ir.program import Key, Program

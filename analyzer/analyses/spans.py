@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from analyzer.analyses.locks import lock_label
 from analyzer.analyses.loops import entered_loops, loop_of
 from analyzer.callgraph.names import NameGraph
-from analyzer.dataflow.paths import Context, Explorer
+from analyzer.dataflow.context import Context
+from analyzer.dataflow.paths import Explorer
 from analyzer.dataflow.values import Facts, Fn, Value
 from analyzer.ir.effect import Effect, Verb, Vocabulary
 from analyzer.ir.program import Key, Program
