@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import tests.mutants
 from analyzer.core.finding import Finding
@@ -18,6 +19,7 @@ from tests.kernel.edits import Edit, Kernel
 from tests.mutants.sources import Mutant, Same, Sources
 
 Identity = tuple[str, str, str, str]
+T = TypeVar("T", Mutant, Same)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,22 @@ def families() -> list[object]:
 
 def mutants(sources: Sources) -> list[Mutant]:
     """All violations; equal ones once."""
-    made = (m for family in families() for operator in getattr(family, "OPERATORS", ()) for m in operator(sources))
-    return list(dict.fromkeys(made))
+    operators = (operator for family in families() for operator in getattr(family, "OPERATORS", ()))
+    return list(dict.fromkeys(m for operator in operators for m in _made(operator, sources)))
 
 
 def sames(sources: Sources) -> list[Same]:
     """All edits that keep the meaning."""
-    made = (s for family in families() for operator in getattr(family, "SAME", ()) for s in operator(sources))
-    return list(dict.fromkeys(made))
+    operators = (operator for family in families() for operator in getattr(family, "SAME", ()))
+    return list(dict.fromkeys(s for operator in operators for s in _made(operator, sources)))
+
+
+def _made(operator: Callable[[Sources], Iterator[T]], sources: Sources) -> list[T]:
+    """What an operator makes of a tree; nothing where the tree has not the functions that it changes."""
+    try:
+        return list(operator(sources))
+    except KeyError:
+        return []
 
 
 @dataclass(slots=True)
