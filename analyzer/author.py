@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+from analyzer.analyses.alignment import Alignment, Unit, callers
+from analyzer.analyses.carried import Carriers, parts, root, struct_of
 from analyzer.analyses.custody import STORE, Keeper, Move, index_value, solve_custody
 from analyzer.analyses.defs import reaching
+from analyzer.analyses.effects import CHANGE, Delta, EffectProperty, Remainder, last_name, remainders, stored
 from analyzer.analyses.escape import Escape, Kept, derives
 from analyzer.analyses.facts import Facts, guarded_by, has_hole, shown, step, words
 from analyzer.analyses.held import HeldResult, Sighting, solve_held
+from analyzer.analyses.hiding import hides_failure
+from analyzer.analyses.lifetime import calls_of, homes, inward
 from analyzer.analyses.lockpath import lock_path
 from analyzer.analyses.locks import Held, operations
 from analyzer.analyses.locks import mode_of as held_mode
 from analyzer.analyses.loops import leads_to, loop_of, predecessors, ways_out
+from analyzer.analyses.marks import marked, marker
 from analyzer.analyses.pairing import Ledger, Left, Seen, Token
 from analyzer.analyses.pairs import calls_to, closes_always, opening_steps, solve_pairs, value_in
+from analyzer.analyses.prior import ARM, DISARM, EXEMPT, LEFT, Arriving, PriorProperty, before, skipped_loop
+from analyzer.analyses.ranges import RangeOrigin, Ranges, Shape
+from analyzer.analyses.retried import Retry, retries
 from analyzer.analyses.roots import mirror as mirror_of
+from analyzer.analyses.sections import calls_between, lock_calls
+from analyzer.analyses.seqcheck import (
+    ACQUIRED,
+    PUBLISH,
+    SNAPSHOT,
+    Breach,
+    Sequence,
+    SequenceResult,
+    Stand,
+    lock_helpers,
+    snapshot_of,
+    solve_sequence,
+)
 from analyzer.analyses.spans import Odd, Span, Spans, solve_spans
 from analyzer.analyses.spec import Spec
 from analyzer.analyses.taint import Arrival, solve_taint
@@ -28,23 +50,54 @@ from analyzer.engine.rule import Rule
 from analyzer.engine.series import SeriesFacts, SeriesStep
 from analyzer.ir.effect import RESULT, Effect, Verb, Vocabulary
 from analyzer.ir.program import Prototype
-from analyzer.ir.types import Assign, Assume, Binary, Call, Const, Expr, Field, Function, Init, Instr, Name, Return
+from analyzer.ir.types import (
+    Addr,
+    Assign,
+    Assume,
+    Binary,
+    Call,
+    Const,
+    Deref,
+    Expr,
+    Field,
+    Function,
+    Init,
+    Instr,
+    Name,
+    Return,
+)
 
 __all__ = [
+    "ACQUIRED",
+    "ARM",
+    "CHANGE",
+    "DISARM",
+    "EXEMPT",
+    "LEFT",
+    "PUBLISH",
     "RESULT",
+    "SNAPSHOT",
     "STORE",
+    "Addr",
+    "Alignment",
     "Api",
     "ApiChange",
     "Arrival",
+    "Arriving",
     "Assign",
     "Assume",
     "Binary",
+    "Breach",
     "Call",
+    "Carriers",
     "Certainty",
     "Change",
     "Const",
     "Context",
+    "Delta",
+    "Deref",
     "Effect",
+    "EffectProperty",
     "Escape",
     "Event",
     "Expr",
@@ -65,25 +118,39 @@ __all__ = [
     "Move",
     "Name",
     "Odd",
+    "PriorProperty",
     "Protocol",
     "Prototype",
     "Provenance",
+    "RangeOrigin",
+    "Ranges",
+    "Remainder",
+    "Retry",
     "Return",
     "Rule",
     "Seen",
+    "Sequence",
+    "SequenceResult",
     "SeriesFacts",
     "SeriesStep",
     "Severity",
+    "Shape",
     "Sighting",
     "Span",
     "Spans",
     "Spec",
     "Stage",
+    "Stand",
     "Step",
     "Token",
+    "Unit",
     "Use",
     "Verb",
     "Vocabulary",
+    "before",
+    "callers",
+    "calls_between",
+    "calls_of",
     "calls_to",
     "canonical",
     "churn",
@@ -94,23 +161,40 @@ __all__ = [
     "guarded_by",
     "has_hole",
     "held_mode",
+    "hides_failure",
+    "homes",
     "in_loop",
     "index_value",
+    "inward",
+    "last_name",
     "leads_to",
+    "lock_calls",
+    "lock_helpers",
     "lock_path",
     "loop_of",
+    "marked",
+    "marker",
     "mirror_of",
     "opening_steps",
     "operations",
+    "parts",
     "predecessors",
     "reaching",
+    "remainders",
+    "retries",
+    "root",
     "shown",
+    "skipped_loop",
+    "snapshot_of",
     "solve_custody",
     "solve_held",
     "solve_pairs",
+    "solve_sequence",
     "solve_spans",
     "solve_taint",
     "step",
+    "stored",
+    "struct_of",
     "use_of",
     "value_in",
     "ways_out",

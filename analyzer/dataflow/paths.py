@@ -309,9 +309,9 @@ class _Run(Generic[S]):
         if isinstance(target, Name):
             if not target.temporary:
                 store.forget(facts, target.id)
+            facts.pop(target, None)
         else:
             store.store(target, Name("%"), facts, self.explorer.constants, {})
-        facts.pop(target, None)
         if predicate:
             facts[target] = Alias(Pred(call.callee, call.args))
         elif value is not None:

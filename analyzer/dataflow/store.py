@@ -76,6 +76,8 @@ def store(target: Expr, value: Expr, facts: Facts, constants: Constants, functio
         facts.update(fields)
     elif known is not None and not (isinstance(known, Alias) and not target.names.isdisjoint(known.expr.names)):
         facts[target] = known
+    elif isinstance(target, Field) and facts.get(target.base) == ZEROED:
+        facts[target] = UNKNOWN  # or the zero of the object would be read
 
 
 def _touches(expr: Expr, target: Expr) -> bool:

@@ -162,6 +162,7 @@ def _function(unit: Unit, node: tree_sitter.Node, code: str) -> None:
     ):
         return
     head = code[node.start_byte : declarator.start_byte]
+    line = code.rfind("\n", 0, node.start_byte) + 1  # __weak is blanked, and may stand before the type
     unit.nodes[name] = node
     unit.definitions[name] = Definition(
         name,
@@ -172,6 +173,7 @@ def _function(unit: Unit, node: tree_sitter.Node, code: str) -> None:
         "function",
         frozenset((*_WORD.findall(words), *hidden)),
         hash((words, code[node.start_byte : body.end_byte])),
+        "__weak" in code[line : declarator.start_byte],
     )
 
 

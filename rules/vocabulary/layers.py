@@ -1,0 +1,38 @@
+"""Who may know whom: common KVM code, what architectures implement for it, words of one vendor (rules.md, 11)."""
+
+import re
+
+from analyzer.author import Vocabulary
+
+COMMON = ("virt/kvm/*", "include/linux/kvm*.h")
+# What every architecture implements by contract, beside kvm_arch_*() (include/linux/kvm_host.h).
+CONTRACT = frozenset(
+    """kvm_age_gfn kvm_test_age_gfn kvm_unmap_gfn_range kvm_set_spte_gfn kvm_cpu_has_pending_timer kvm_set_msi
+    kvm_set_routing_entry kvm_vm_ioctl_check_extension kvm_vm_ioctl_irq_line kvm_cpu_dirty_log_size
+    kvm_flush_remote_tlbs kvm_vcpu_kick kvm_apic_set_irq kvm_notify_acked_irq kvm_irq_delivery_to_apic""".split()
+)
+_VENDOR = frozenset(
+    """tdx sept tdp mirror mirrored vmx svm sev snp vmcs vmcb seamcall hkid pamt rmp psmash tdh ept npt tdr""".split()
+)
+_OF_SPLIT = frozenset("leaf leafs leaves boundary cross private external mirror spte sptes".split())
+# Calls that mark a section of mmu_lock in guest_memfd as an invalidation.
+INVALIDATING = frozenset(
+    """kvm_mmu_invalidate_start kvm_mmu_invalidate_begin kvm_mmu_invalidate_end kvm_mmu_invalidate_range_add
+    kvm_mmu_unmap_gfn_range kvm_unmap_gfn_range""".split()
+)
+WORD = re.compile(r"\b[A-Za-z_]\w*\b")
+
+
+def vendor_word(identifier: str) -> bool:
+    """Whether a name speaks of one architecture, one vendor, or how mappings are split there."""
+    if identifier.startswith(("kvm_arch_", "KVM_ARCH_", "CONFIG_HAVE_KVM", "__kvm_arch")):
+        return False
+    if identifier.startswith(("kvm_x86_", "KVM_X86_")):
+        return True
+    words = set(identifier.lower().split("_"))
+    if not words.isdisjoint(_VENDOR) or {"cross", "boundary"} <= words or {"external", "spt"} <= words:
+        return True
+    return "split" in words and not words.isdisjoint(_OF_SPLIT)
+
+
+VOCABULARY = Vocabulary()
