@@ -1,0 +1,12 @@
+// litmus: a function that only one architecture has, under a neutral name
+// path: virt/kvm/guest_memfd.c
+static void kvm_gmem_forget(struct kvm *kvm, gfn_t start, gfn_t end)
+{
+	kvm_forget_range(kvm, start, end);	// expect: kvm-gmem-layering-broken
+}
+// path: arch/x86/include/asm/kvm_host.h
+void kvm_forget_range(struct kvm *kvm, gfn_t start, gfn_t end);
+// path: arch/x86/kvm/mmu/mmu.c
+void kvm_forget_range(struct kvm *kvm, gfn_t start, gfn_t end)
+{
+}
