@@ -5,7 +5,9 @@ from __future__ import annotations
 from analyzer.analyses.alignment import Alignment, Unit, callers
 from analyzer.analyses.carried import Carriers, parts, root, struct_of
 from analyzer.analyses.custody import STORE, Keeper, Move, index_value, solve_custody
+from analyzer.analyses.dead import Behind, Refuted, behind, refuted
 from analyzer.analyses.defs import reaching
+from analyzer.analyses.depends import constant, depending, ordered, parts, texts
 from analyzer.analyses.effects import CHANGE, Delta, EffectProperty, Remainder, last_name, remainders, stored
 from analyzer.analyses.escape import Escape, Kept, derives
 from analyzer.analyses.facts import Facts, guarded_by, has_hole, shown, step, words
@@ -17,10 +19,12 @@ from analyzer.analyses.locks import Held, operations
 from analyzer.analyses.locks import mode_of as held_mode
 from analyzer.analyses.loops import leads_to, loop_of, predecessors, ways_out
 from analyzer.analyses.marks import marked, marker
+from analyzer.analyses.outputs import Read, unset_reads, writes_outputs
 from analyzer.analyses.pairing import Ledger, Left, Seen, Token
 from analyzer.analyses.pairs import calls_to, closes_always, opening_steps, solve_pairs, value_in
 from analyzer.analyses.prior import ARM, DISARM, EXEMPT, LEFT, Arriving, PriorProperty, before, skipped_loop
 from analyzer.analyses.ranges import RangeOrigin, Ranges, Shape
+from analyzer.analyses.reach import Reach, Verdict
 from analyzer.analyses.retried import Retry, retries
 from analyzer.analyses.roots import mirror as mirror_of
 from analyzer.analyses.sections import calls_between, lock_calls
@@ -36,6 +40,7 @@ from analyzer.analyses.seqcheck import (
     snapshot_of,
     solve_sequence,
 )
+from analyzer.analyses.sized import Site, Sizes, Work
 from analyzer.analyses.spans import Odd, Span, Spans, solve_spans
 from analyzer.analyses.spec import Spec
 from analyzer.analyses.taint import Arrival, solve_taint
@@ -46,10 +51,12 @@ from analyzer.core.source import Location, covers
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.values import canonical
 from analyzer.engine.churn import Api, ApiChange, churn
+from analyzer.engine.prose import sentences, trailers
 from analyzer.engine.rule import Rule
 from analyzer.engine.series import SeriesFacts, SeriesStep
+from analyzer.engine.unused import Unused, unused
 from analyzer.ir.effect import RESULT, Effect, Verb, Vocabulary
-from analyzer.ir.program import Prototype
+from analyzer.ir.program import Definition, Program, Prototype
 from analyzer.ir.types import (
     Addr,
     Assign,
@@ -86,6 +93,7 @@ __all__ = [
     "Arriving",
     "Assign",
     "Assume",
+    "Behind",
     "Binary",
     "Breach",
     "Call",
@@ -94,6 +102,7 @@ __all__ = [
     "Change",
     "Const",
     "Context",
+    "Definition",
     "Delta",
     "Deref",
     "Effect",
@@ -119,11 +128,15 @@ __all__ = [
     "Name",
     "Odd",
     "PriorProperty",
+    "Program",
     "Protocol",
     "Prototype",
     "Provenance",
     "RangeOrigin",
     "Ranges",
+    "Reach",
+    "Read",
+    "Refuted",
     "Remainder",
     "Retry",
     "Return",
@@ -136,6 +149,8 @@ __all__ = [
     "Severity",
     "Shape",
     "Sighting",
+    "Site",
+    "Sizes",
     "Span",
     "Spans",
     "Spec",
@@ -144,10 +159,14 @@ __all__ = [
     "Step",
     "Token",
     "Unit",
+    "Unused",
     "Use",
     "Verb",
+    "Verdict",
     "Vocabulary",
+    "Work",
     "before",
+    "behind",
     "callers",
     "calls_between",
     "calls_of",
@@ -155,7 +174,9 @@ __all__ = [
     "canonical",
     "churn",
     "closes_always",
+    "constant",
     "covers",
+    "depending",
     "derives",
     "explore",
     "guarded_by",
@@ -177,12 +198,15 @@ __all__ = [
     "mirror_of",
     "opening_steps",
     "operations",
+    "ordered",
     "parts",
     "predecessors",
     "reaching",
+    "refuted",
     "remainders",
     "retries",
     "root",
+    "sentences",
     "shown",
     "skipped_loop",
     "snapshot_of",
@@ -195,8 +219,13 @@ __all__ = [
     "step",
     "stored",
     "struct_of",
+    "texts",
+    "trailers",
+    "unset_reads",
+    "unused",
     "use_of",
     "value_in",
     "ways_out",
     "words",
+    "writes_outputs",
 ]

@@ -112,9 +112,24 @@ class HeldProperty:
                 found += [(effect, label)] if label in self.labels else []
         return found
 
+    def forwarded(self, call: Call, context: Context[Held]) -> list[tuple[Effect, str]]:
+        """What a helper does to a lock whose address it is given: one of those without a branch, which name no lock."""
+        given = {i: label for i, a in enumerate(call.args) if (label := lock_label(a)) in self.labels}
+        if not given or call.callee in self.vocabulary.effects:
+            return []
+        found: list[tuple[Effect, str]] = []
+        for helper in self.program.functions(self.program.resolve(call.callee, context.key[0])):
+            names = {p.name: given[i] for i, p in enumerate(helper.params) if i in given and "*" in p.type}
+            for inner in helper.calls() if len(helper.blocks) == 1 else ():
+                for effect in self.vocabulary.effects.get(inner.callee, ()):
+                    plain = effect.verb in LOCK_VERBS and not effect.label and effect.slot < len(inner.args)
+                    if plain and inner.args[effect.slot].text in names:
+                        found.append((effect, names[inner.args[effect.slot].text]))
+        return found
+
     def call(self, call: Call, state: Held, facts: Facts, context: Context[Held]) -> Iterable[HeldExit] | None:
         """Locks change the state; other callees are explored."""
-        effects = self.effects(call) or self.through_pointer(call, context)
+        effects = self.effects(call) or self.through_pointer(call, context) or self.forwarded(call, context)
         if not effects:
             others = any(e.verb in LOCK_VERBS for e in self.vocabulary.effects.get(call.callee, ()))
             return [(state, None)] if others else None

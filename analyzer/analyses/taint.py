@@ -122,8 +122,21 @@ def _inputs(
     found = {}
     for key in functions:
         given = tuple(handed.get(key, ()))
-        below = {*names.callees.get(key, ()), *(k for _, passed in given for k in passed)}
+        below = {*_through_macros(names, key), *(k for _, passed in given for k in passed)}
         found[key] = Inputs(tuple(k for k in sorted(below) if k in functions), given, key in populated)
+    return found
+
+
+def _through_macros(names: NameGraph, key: Key) -> set[Key]:
+    """What a body mentions; a macro is expanded where it stands, so that what it mentions counts as well."""
+    found: set[Key] = set()
+    work = [key]
+    while work:
+        for callee in names.callees.get(work.pop(), ()):
+            if callee not in found:
+                found.add(callee)
+                if names.program.definitions[callee].kind == "macro":
+                    work.append(callee)
     return found
 
 

@@ -6,6 +6,7 @@
     // path: include/linux/a.h
     int old(void);
     // patch: 1 title of the first patch
+    // log: a line of its log (may be left out)
     // path: include/linux/a.h
     int old(void);
     int added(int a);  // expect
@@ -35,6 +36,7 @@ from analyzer.ir.program import Program
 from analyzer.tree.snapshot import Snapshot, SourceFile
 
 _PATCH = re.compile(r"//\s*patch:\s*(\d+)\s*(.*?)\s*")
+_LOG = re.compile(r"//\s*log:\s?(.*)")
 _PATH = re.compile(r"//\s*path:\s*(\S+)\s*")
 _MARK_AT_END = re.compile(r"[ \t]*//\s*(?:todo:\s*)?(?:expect|ok)\b[^\n]*")
 
@@ -45,35 +47,43 @@ class ExamplePatch:
 
     index: int
     title: str
+    log: str
     files: Mapping[str, str]
     marks: tuple[Mark, ...]
 
 
 def split_series(text: str) -> list[ExamplePatch]:
     """The patches of an example. Raises ValueError for text before the first heading."""
-    out: list[tuple[int, str, dict[str, list[str]]]] = []
+    out: list[tuple[int, str, list[str], dict[str, list[str]]]] = []
     lines: list[str] | None = None
     for line in textwrap.dedent(text).strip("\n").split("\n"):
-        patch, path = _PATCH.fullmatch(line), _PATH.fullmatch(line)
+        patch, path, log = _PATCH.fullmatch(line), _PATH.fullmatch(line), _LOG.fullmatch(line)
         if patch:
-            out.append((int(patch.group(1)), patch.group(2), {}))
+            out.append((int(patch.group(1)), patch.group(2), [], {}))
             lines = None
+        elif log and out and lines is None:
+            out[-1][2].append(log.group(1))
         elif path and out:
-            lines = out[-1][2].setdefault(path.group(1), [])
+            lines = out[-1][3].setdefault(path.group(1), [])
         elif lines is not None:
             lines.append(line)
         elif line.strip():
             raise ValueError(f"no `// patch:` and `// path:` before {line!r}")
-    return [_patch(index, title, {p: _text(ls) for p, ls in files.items()}) for index, title, files in out]
+    return [
+        _patch(index, title, "\n".join(log), {p: _text(ls) for p, ls in files.items()})
+        for index, title, log, files in out
+    ]
 
 
 def _text(lines: list[str]) -> str:
     return "\n".join(lines).rstrip() + "\n" if any(line.strip() for line in lines) else ""
 
 
-def _patch(index: int, title: str, marked: dict[str, str]) -> ExamplePatch:
+def _patch(index: int, title: str, log: str, marked: dict[str, str]) -> ExamplePatch:
     """Marks are taken out of the text: they would make lines look changed."""
-    return ExamplePatch(index, title, {p: _MARK_AT_END.sub("", t) for p, t in marked.items()}, tuple(marks(marked)))
+    return ExamplePatch(
+        index, title, log, {p: _MARK_AT_END.sub("", t) for p, t in marked.items()}, tuple(marks(marked))
+    )
 
 
 def example_facts(patches: Iterable[ExamplePatch], vocabulary: Vocabulary) -> SeriesFacts:
@@ -87,7 +97,7 @@ def example_facts(patches: Iterable[ExamplePatch], vocabulary: Vocabulary) -> Se
         after = _program(files, cache)
         if patch.index:
             added = {p: _added(old.get(p, ""), t) for p, t in patch.files.items() if t}
-            steps.append(SeriesStep(patch.index, patch.title, "", before, after, added, tuple(patch.files)))
+            steps.append(SeriesStep(patch.index, patch.title, patch.log, before, after, added, tuple(patch.files)))
         before = after
     return SeriesFacts(tuple(steps), vocabulary)
 

@@ -1,6 +1,7 @@
 """Guest memory: PFNs of guest_memfd, and the pages and folios that must not be made of them (rules.md, 1 and 3)."""
 
-from analyzer.author import RESULT, Effect, Verb, Vocabulary
+from analyzer.author import RESULT, Effect, Function, Spec, Verb, Vocabulary
+from rules.vocabulary.seamcall import is_tdx
 
 GMEM = "gmem-pfn"
 _MM = "include/linux/mm.h"
@@ -29,6 +30,7 @@ _EFFECTS: dict[str, tuple[Effect, ...]] = {
         """pfn_to_page phys_to_page pfn_folio virt_to_page virt_to_folio virt_to_head_page page_folio folio_page
         folio_page_idx folio_nr_pages folio_order folio_size folio_shift folio_pfn folio_file_page folio_mapping
         folio_get folio_put folio_try_get folio_test_large folio_test_hugetlb folio_mark_dirty folio_mark_accessed
+        folio_test_pmd_mappable
         folio_ref_count folio_lock folio_unlock page_mapping page_mapped page_count page_ref_count page_size
         compound_head compound_order compound_nr nth_page get_page put_page get_page_unless_zero try_get_page
         set_page_dirty set_page_dirty_lock lock_page unlock_page PageReserved PageCompound PageHead PageTail PageHuge
@@ -62,5 +64,37 @@ for _word in (
     _EFFECTS[_word] = (*_EFFECTS.get(_word, ()), *(Effect(Verb.PASS, FOLIO_SIZE, i) for i in range(3)))
 
 POPULATE = frozenset(("kvm_gmem_populate",))  # runs its callback on each PFN (virt/kvm/guest_memfd.c)
+
+# What these say of a folio is its size, in one bit.
+SIZE_TESTS = frozenset(
+    """folio_test_large folio_test_pmd_mappable folio_test_hugetlb PageTransHuge PageHuge
+    PageCompound PageHead PageTail""".split()
+)
+
+
+def _mapping_code(path: str) -> bool:
+    return is_tdx(path) or path.startswith("arch/x86/kvm/mmu/") or path.startswith("arch/x86/kvm/svm/sev")
+
+
+def _typed(function: Function, index: int) -> bool:
+    """In TDX code a kvm_pfn_t is guest memory, and so it is in a callback that populates guest_memfd."""
+    return function.params[index].type == "kvm_pfn_t" and _typed_scope(function.path, function.name)
+
+
+def _typed_scope(path: str, name: str) -> bool:
+    return is_tdx(path) or "gmem" in name
+
+
+GMEM_SPEC = Spec(
+    label=GMEM,
+    typed=_typed,
+    typed_scope=_typed_scope,
+    fields=frozenset((("kvm_page_fault", "pfn"),)),
+    sanitized=lambda path: not is_tdx(path),
+    origin_scope=_mapping_code,
+    populate=POPULATE,
+    sink_scope=lambda path: not path.endswith("virt/kvm/guest_memfd.c"),
+)
+
 
 VOCABULARY = Vocabulary(effects=_EFFECTS, synchronous=POPULATE)

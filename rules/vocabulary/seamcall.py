@@ -3,7 +3,7 @@ on."""
 
 from fnmatch import fnmatchcase
 
-from analyzer.author import Effect, Verb, Vocabulary
+from analyzer.author import Effect, Verb, Vocabulary, Work
 
 TDX_CODE = ("arch/x86/kvm/vmx/tdx*", "arch/x86/virt/vmx/tdx/*", "arch/x86/include/asm/tdx.h")
 
@@ -30,6 +30,19 @@ SEAMCALLS = frozenset(
     """seamcall seamcall_ret seamcall_saved_ret seamcall_saved __seamcall __seamcall_ret __seamcall_saved_ret
     __seamcall_dirty_cache sc_retry seamcall_dirty_cache seamcall_prerr seamcall_prerr_ret __tdcall""".split()
 )
+
+# Work on memory that has to match the size of what a SEAMCALL maps, adds or removes.
+SIZED_WORK: dict[str, Work] = {
+    "clflush_cache_range": Work("flushes", 0, 1, always=True),
+    "tdx_quirk_reset_paddr": Work("resets", 0, 1, always=True),
+    "tdx_clflush_page": Work("flushes", 0),
+    "tdx_clflush_pfn": Work("flushes", 0),
+    "tdx_quirk_reset_page": Work("resets", 0),
+    "tdx_clear_page": Work("resets", 0),
+    "tdx_quirk_reset_folio": Work("resets", 0, 2),
+    "tdh_phymem_page_wbinvd_hkid": Work("writes back", 1),
+}
+SIZED_LEAVES = {"TDH_PHYMEM_PAGE_WBINVD": "writes back"}
 VOID_OPS = frozenset(("free_external_spt", "remove_external_spte", "drop_external_spte"))
 
 SEPT = "sept"

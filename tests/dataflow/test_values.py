@@ -113,6 +113,14 @@ def test_an_initialised_struct_has_zeros_in_the_fields_that_are_not_named() -> N
     assert values.evaluate(Field(A, "other"), facts, {}) == 0
 
 
+def test_an_unknown_store_hides_the_zero_of_a_field() -> None:
+    facts: Facts = {}
+    store(Name("args"), Init(()), facts, {}, {})
+    store(Field(Name("args"), "list"), Name("%1"), facts, {}, {})
+    assert values.evaluate(Field(Name("args"), "list"), facts, {}) is None
+    assert values.evaluate(Field(Name("args"), "other"), facts, {}) == 0
+
+
 def test_a_call_may_change_what_it_gets_a_pointer_to() -> None:
     facts: Facts = {A: 1, PA: 1, B: 1}
     escape(facts, (Addr(A), P), frozenset())

@@ -1,0 +1,358 @@
+"""Out-parameters: the returns of a function that leave one unwritten, and the callers that read it all the same.
+
+A function is walked with the places that nobody has written yet as the state: its own out-parameters at the entry, and
+the variables that a callee may leave alone. The value that the callee returns then is kept with each case, so that a
+caller that looks at the result first reads nothing unset.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from analyzer.analyses.facts import Facts, shown, step
+from analyzer.analyses.locks import BUGS_VM
+from analyzer.analyses.typestate import BUSY_TESTS
+from analyzer.analyses.walk import Walk
+from analyzer.core.finding import Step
+from analyzer.dataflow.values import Alias, Value, evaluate
+from analyzer.dataflow.values import Facts as Known
+from analyzer.ir.program import Key
+from analyzer.ir.types import (
+    Addr,
+    Assign,
+    Assume,
+    Call,
+    Deref,
+    Expr,
+    Field,
+    Function,
+    Index,
+    Instr,
+    Name,
+    Opaque,
+    Return,
+)
+
+SCALARS = frozenset(
+    "u8 u16 u32 u64 s8 s16 s32 s64 int long unsigned size_t bool gpa_t gfn_t hpa_t kvm_pfn_t phys_addr_t".split()
+)
+INOUT = frozenset(("struct tdx_module_args *",))  # registers go in and out
+
+
+@dataclass(frozen=True, slots=True)
+class Unset:
+    """An exit of a function that leaves the out-parameter ``index`` alone; ``code`` names what it returns then.
+
+    ``steps`` lead from the function down to the return that forgets it, which is ``instr`` of ``where``.
+    """
+
+    index: int
+    name: str
+    value: Value | None
+    code: str
+    where: Key
+    instr: Instr = field(hash=False, compare=False)
+    line: int
+    steps: tuple[Step, ...] = field(hash=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A read of what a callee left unset: the reader, the place, the call, and whether something older is there."""
+
+    function: Function
+    instr: Instr
+    place: str
+    call: Call
+    stale: bool
+    unset: Unset
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A place that is unset; ``unset`` and ``call`` are None for an out-parameter that nothing has touched yet."""
+
+    place: str
+    unset: Unset | None = None
+    call: Call | None = field(default=None, hash=False, compare=False)
+
+
+State = frozenset[_Token]
+Summary = tuple[Unset, ...]
+
+
+class Outputs:
+    """The Property that follows unset places through one function; ``summaries`` are those of its callees."""
+
+    def __init__(self, facts: Facts, function: Function, summaries: dict[Key, Summary]) -> None:
+        self.facts = facts
+        self.function = function
+        self.summaries = summaries
+        self.constants = {**facts.vocabulary.constants, **facts.program.constants}
+        self.codes: dict[int, str] = {}
+        self.assigned = _assigned(function)
+        self.candidates = _candidates(function)
+        self.inout: set[str] = set()
+        self.exits: dict[tuple[int, str, int], Unset] = {}
+        self.reads: dict[tuple[int, str], Read] = {}
+
+    def start(self) -> State:
+        """At the entry no out-parameter is written."""
+        return frozenset(_Token(place) for place in self.candidates)
+
+    def call(self, call: Call, state: State, facts: Known) -> list[tuple[State, Value | None]]:
+        """Exits of a callee: its outputs are written, or left alone with the value it returns then."""
+        if call.callee in BUSY_TESTS and call.args:
+            return [(state, self._says(call.callee, evaluate(call.args[0], facts, self.constants)))]
+        targets, args = self._targets(call)
+        places = {i: p for i, a in enumerate(args) if (p := _place(a))}
+        written = frozenset(t for t in state if not _touched(t.place, places.values()))
+        exits: list[tuple[State, Value | None]] = [(written, None)]
+        for value, unset in self._cases(targets).items():
+            left = frozenset(
+                _Token(places[u.index], u, call)
+                for u in unset
+                if u.index in places and places[u.index] not in self.assigned and self._ours(places[u.index])
+            )
+            if left:
+                for other in unset:
+                    facts.update(self._named(other))
+                exits.append((written | left, value))
+        return exits
+
+    def _cases(self, targets: Iterable[Key]) -> dict[Value | None, list[Unset]]:
+        cases: dict[Value | None, list[Unset]] = {}
+        for key in targets:
+            for unset in self.summaries.get(key, ()):
+                cases.setdefault(unset.value, []).append(unset)
+                if isinstance(unset.value, int):
+                    self.codes[unset.value] = unset.code
+        return cases
+
+    def _named(self, unset: Unset) -> Known:
+        """A status code without a known number stands for one of its own, so that a comparison tells codes apart."""
+        return {Name(unset.code): unset.value} if unset.code and isinstance(unset.value, int) else {}
+
+    def _targets(self, call: Call) -> tuple[list[Key], tuple[Expr, ...]]:
+        """Who is called with what; a macro that is not visible calls the function it is given (tdh_do_no_vcpus)."""
+        program, path = self.facts.program, self.function.path
+        if not call.callee:
+            entries = program.tables.get(call.table, ())
+            return [k for e in entries for k in program.resolve(e.function, e.path)], call.args
+        found = list(program.resolve(call.callee, path))
+        for index, arg in enumerate(call.args if not found else ()):
+            given = program.resolve(arg.id, path) if isinstance(arg, Name) else ()
+            if any(k in self.summaries for k in given):
+                return list(given), call.args[index + 2 :]
+        return found, call.args
+
+    def _ours(self, place: str) -> bool:
+        """A local variable (or a part of one), or what an out-parameter of our own points to."""
+        root = place.split(".")[0]
+        return place in self.candidates or ("->" not in place and "[" not in place and root in self.function.locals)
+
+    def _says(self, test: str, value: Value | None) -> Value | None:
+        """What a test for one status says of a known one."""
+        if value == 0:
+            return 0
+        code = self.codes.get(value) if isinstance(value, int) else None
+        return None if code is None else int(("BUSY" if "busy" in test.lower() else "INVALID") in code)
+
+    def observe(self, instr: Instr, state: State, facts: Known) -> None:
+        """Reads of unset places, and returns that leave an out-parameter alone."""
+        ordered = sorted(state, key=lambda token: token.place)
+        for token in ordered:
+            if _reads(instr, token.place):
+                self._read(instr, token)
+        if isinstance(instr, Return):
+            for token in ordered:
+                if token.place in self.candidates:
+                    self._leave(instr, token, facts)
+
+    def _read(self, instr: Instr, token: _Token) -> None:
+        if token.unset is None or token.call is None:
+            self.inout.add(token.place)
+            return
+        stale = any(
+            c is not token.call and c.callee != token.call.callee and token.place in map(_place, c.args)
+            for c in self.function.calls()
+        )
+        read = Read(self.function, instr, token.place, token.call, stale, token.unset)
+        self.reads.setdefault((token.unset.line, token.place), read)
+
+    def _leave(self, instr: Return, token: _Token, facts: Known) -> None:
+        value, code = self._returned(instr, facts)
+        index = self.candidates[token.place]
+        name = self.function.params[index].name
+        if token.unset is None or token.call is None:
+            last = step(self.function, instr, f"returns {code or 'here'} and leaves *{name} unset")
+            made = Unset(index, name, value, code, self.function.key, instr, instr.line, (last,))
+        else:
+            old = token.unset
+            first = step(self.function, token.call, f"hands {name} to {shown(token.call)}")
+            made = Unset(index, name, value, code or old.code, old.where, old.instr, old.line, (first, *old.steps))
+        self.exits.setdefault((index, code, made.line), made)
+
+    def _returned(self, instr: Return, facts: Known) -> tuple[Value | None, str]:
+        """The value of a return, and its name; a status code without a known number gets one of its own."""
+        if instr.value is None:
+            return None, ""
+        expr, known = instr.value, facts.get(instr.value)
+        if isinstance(known, Alias) and isinstance(known.expr, Name) and known.expr.id.isupper():
+            expr = known.expr
+        value = evaluate(expr, facts, self.constants)
+        named = isinstance(expr, Name) and expr.id.isupper()
+        if value is None and named:
+            value = zlib.crc32(expr.text.encode()) | 1 << 63
+        if named or not expr.names:
+            return value, expr.text
+        return value, self.codes.get(value, "") if isinstance(value, int) else ""
+
+    def assign(self, instr: Assign, state: State) -> State:
+        """A store writes its place."""
+        target = instr.target.text
+        aliases = (target, f"*{target[:-3]}" if target.endswith("[0]") else f"*{target.split('->')[0]}")
+        return frozenset(t for t in state if not _touched(t.place, aliases))
+
+    def hole(self, state: State) -> State:
+        """Unknown statements may write everything."""
+        return frozenset()
+
+    def run(self) -> tuple[Summary, list[Read]]:
+        """Walk the function."""
+        Walk(self.function, self.facts.program, self.constants, self).run(self.start(), {})
+        dead = {self.candidates[p] for p in self.inout if p in self.candidates}
+        return tuple(u for u in self.exits.values() if u.index not in dead), list(self.reads.values())
+
+
+def unset_reads(facts: Facts, first: Iterable[Function]) -> list[Read]:
+    """The reads of unset outputs of ``first`` and of whatever hands their outputs on."""
+    summaries: dict[Key, Summary] = {}
+    reads: dict[tuple[Key, int, str, int], Read] = {}
+    work = deque(first)
+    queued = {f.key for f in work}
+    rounds = 0
+    while work and rounds < 2_000:
+        rounds += 1
+        function = work.popleft()
+        queued.discard(function.key)
+        summary, found = Outputs(facts, function, summaries).run()
+        for read in found:
+            reads.setdefault((read.unset.where, read.unset.line, read.function.name, read.instr.line), read)
+        if summary != summaries.get(function.key, ()):
+            summaries[function.key] = summary
+            for caller in _callers(facts, function):
+                if caller.key not in queued:
+                    queued.add(caller.key)
+                    work.append(caller)
+    return list(reads.values())
+
+
+def _callers(facts: Facts, function: Function) -> Iterator[Function]:
+    keys = facts.names.callers.get(function.key, ())
+    yield from facts.program.functions(k for k in keys if facts.program.definitions[k].kind == "function")
+
+
+def writes_outputs(function: Function) -> bool:
+    """Whether a function has an out-parameter that it writes somewhere."""
+    return bool(_candidates(function))
+
+
+def _candidates(function: Function) -> dict[str, int]:
+    """The out-parameters of a function, as the place each points to: written somewhere, or never looked at."""
+    instrs = [i for b in function.blocks for i in b.instrs]
+    found = {}
+    for index, param in enumerate(function.params):
+        if not param.name or not param.type.endswith("*") or "const" in param.type or param.type in INOUT:
+            continue
+        scalar = _pointee(param.type)
+        idle = scalar and not function.partial and not any(param.name in _names(i) for i in instrs)
+        if idle or any(_writes(i, param.name, scalar) for i in instrs):
+            found[f"*{param.name}"] = index
+    return found
+
+
+def _names(instr: Instr) -> frozenset[str]:
+    match instr:
+        case Assign():
+            return instr.target.names | instr.value.names
+        case Call():
+            result = instr.result.names if instr.result is not None else frozenset()
+            return result.union(*(a.names for a in instr.args))
+        case Assume():
+            return instr.cond.names
+        case Return():
+            return instr.value.names if instr.value is not None else frozenset()
+        case _:
+            return frozenset()
+
+
+def _pointee(text: str) -> bool:
+    inner = text[:-1].strip()
+    return inner.endswith("*") or all(w in SCALARS for w in inner.split())
+
+
+def _writes(instr: Instr, name: str, scalar: bool) -> bool:
+    """Stored through, or handed on."""
+    match instr:
+        case Assign():
+            target = instr.target.text
+            return target in (f"*{name}", f"{name}[0]") if scalar else target.startswith(f"{name}->")
+        case Call():
+            handed = scalar and any(a.text == name for a in instr.args) and instr.callee not in BUGS_VM
+            return handed or (instr.result is not None and instr.result.text == f"*{name}")
+        case _:
+            return False
+
+
+def _assigned(function: Function) -> frozenset[str]:
+    """What the function itself gives a value."""
+    return frozenset(i.target.text for b in function.blocks for i in b.instrs if isinstance(i, Assign))
+
+
+def _place(arg: Expr) -> str:
+    """The place that a callee writes through an argument."""
+    if isinstance(arg, Addr):
+        return arg.base.text
+    return f"*{arg.text}" if isinstance(arg, Name) and not arg.temporary else ""
+
+
+def _touched(place: str, written: Iterable[str]) -> bool:
+    return any(place == w or place.startswith(f"{w}.") for w in written)
+
+
+def _reads(instr: Instr, place: str) -> bool:
+    match instr:
+        case Assign():
+            return _holds(instr.value, place)
+        case Call():
+            return any(_holds(a, place) for a in instr.args)
+        case Assume():
+            return _holds(instr.cond, place)
+        case Return():
+            return instr.value is not None and _holds(instr.value, place)
+        case _:
+            return False
+
+
+def _holds(expr: Expr, place: str) -> bool:
+    """Whether the value of a place is part of an expression; its address is not."""
+    if expr.text == place:
+        return True
+    match expr:
+        case Addr():
+            return False
+        case Opaque():  # an argument of a macro, as text
+            return re.search(rf"(?<![\w.>&]){re.escape(place)}(?!\w)", expr.text) is not None
+        case Field() | Deref():
+            return _holds(expr.base, place)
+        case Index():
+            return _holds(expr.base, place) or _holds(expr.index, place)
+        case _:
+            parts = (getattr(expr, "left", None), getattr(expr, "right", None), getattr(expr, "operand", None))
+            entries = (v for _, v in getattr(expr, "entries", ()))
+            return any(p is not None and _holds(p, place) for p in (*parts, *entries))
