@@ -20,52 +20,25 @@ from analyzer.author import (
     Certainty,
     Facts,
     Finding,
-    Function,
     Location,
     Prototype,
     Provenance,
     Rule,
     Severity,
-    Spec,
     Step,
     has_hole,
     shown,
     solve_taint,
     words,
 )
-from rules.vocabulary.guest import GMEM, POPULATE
+from rules.vocabulary.guest import GMEM, GMEM_SPEC
 from rules.vocabulary.seamcall import GUEST_MEMORY, is_tdx
 
 SCOPE = ("arch/x86/kvm/*", "virt/kvm/*", "arch/x86/virt/vmx/tdx/*", "arch/x86/include/asm/tdx.h")
 
 
-def _mapping_code(path: str) -> bool:
-    return is_tdx(path) or path.startswith("arch/x86/kvm/mmu/") or path.startswith("arch/x86/kvm/svm/sev")
-
-
-def _typed(function: Function, index: int) -> bool:
-    """In TDX code a kvm_pfn_t is guest memory, and so it is in a callback that populates guest_memfd."""
-    return function.params[index].type == "kvm_pfn_t" and _typed_scope(function.path, function.name)
-
-
-def _typed_scope(path: str, name: str) -> bool:
-    return is_tdx(path) or "gmem" in name
-
-
-SPEC = Spec(
-    label=GMEM,
-    typed=_typed,
-    typed_scope=_typed_scope,
-    fields=frozenset((("kvm_page_fault", "pfn"),)),
-    sanitized=lambda path: not is_tdx(path),
-    origin_scope=_mapping_code,
-    populate=POPULATE,
-    sink_scope=lambda path: not path.endswith("virt/kvm/guest_memfd.c"),
-)
-
-
 def _derivations(facts: Facts) -> Iterator[Finding]:
-    result = facts.solve(("taint", GMEM), lambda: solve_taint(facts.program, facts.names, facts.vocabulary, SPEC))
+    result = facts.solve(("taint", GMEM), lambda: solve_taint(facts.program, facts.names, facts.vocabulary, GMEM_SPEC))
     facts.count("gmem-pfn sources", result.sources)
     facts.count("page and folio uses looked at", result.sinks)
     for arrival in result.arrivals:

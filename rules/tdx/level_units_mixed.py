@@ -41,6 +41,7 @@ SCOPE = ("arch/x86/kvm/*", "arch/x86/virt/vmx/tdx/*", "arch/x86/include/asm/tdx.
 MODULE = "arch/x86/virt/vmx/tdx/tdx.c"
 CONVERTER = "pg_level_to_tdx_sept_level"
 _UNIT = re.compile(r"^TDX_PS_\w+$")
+_NUMBERS = frozenset(("int", "u64", "unsigned int", "u32", "u8", "unsigned long", "long"))
 _STRIDES = frozenset(("PTE_SHIFT", "9", "SPTE_LEVEL_BITS"))
 
 
@@ -108,6 +109,8 @@ def _in_function(facts: Facts, function: Function) -> Iterator[tuple[Instr, str,
         for instr in block.instrs:
             if isinstance(instr, Call):
                 yield from _calls(facts, function, instr, module_level)
+                yield from _by_hand(facts, function, instr)
+            yield from _stored(function, instr, module_level)
             for expr in _expressions(instr):
                 for binary in _binaries(expr):
                     yield from _arithmetic(function, instr, binary, module_level)
@@ -136,12 +139,71 @@ def _calls(facts: Facts, function: Function, call: Call, module_level: set[str])
                 yield call, f"{call.callee}({arg.text})", f"{call.callee}() gets the module level {arg.text}"
 
 
+def _stored(function: Function, instr: Instr, module_level: set[str]) -> Iterator[tuple[Instr, str, str]]:
+    """A module level where the types say enum pg_level: a variable, or what a function returns."""
+    value = instr.value if isinstance(instr, Assign | Return) else None
+    if value is None or _kind(function, value, module_level) != "module":
+        return
+    if isinstance(instr, Return) and function.returns.startswith("enum pg_level"):
+        yield instr, f"return {value.text}", f"{function.name}() returns an enum pg_level and gets {value.text}"
+    if isinstance(instr, Assign) and function.locals.get(instr.target.text, "").startswith("enum pg_level"):
+        yield instr, f"{instr.target.text} = {value.text}", f"the enum pg_level {instr.target.text} gets {value.text}"
+
+
+def _minus_one(expr: Expr | None) -> bool:
+    return isinstance(expr, Binary) and _level_name(expr)
+
+
+def _handmade(facts: Facts, function: Function) -> set[str]:
+    """Variables, not declared as a level of the kernel, that hold a level less one."""
+    found = set()
+    for block in function.blocks:
+        for instr in block.instrs:
+            if isinstance(instr, Assign) and _minus_one(instr.value):
+                found.add(instr.target.text)
+            elif isinstance(instr, Call) and instr.result is not None and _returns_handmade(facts, function, instr):
+                found.add(instr.result.text)
+    return {n for n in found if not function.locals.get(n, "").startswith("enum pg_level")}
+
+
+def _returns_handmade(facts: Facts, function: Function, call: Call) -> bool:
+    for key in facts.program.resolve(call.callee, function.path)[:1] if call.callee else ():
+        callee = facts.program.lower(key)
+        if callee is not None and not callee.returns.startswith("enum pg_level"):
+            return any(isinstance(i, Return) and _minus_one(i.value) for b in callee.blocks for i in b.instrs)
+    return False
+
+
+def _by_hand(facts: Facts, function: Function, call: Call) -> Iterator[tuple[Instr, str, str]]:
+    """A level less one for a wrapper that takes a number: where it takes an enum pg_level, it is the level below."""
+    if not call.callee.startswith("tdh_") or function.path == MODULE:
+        return
+    handmade = _handmade(facts, function)
+    for param, arg in zip(_parameters(facts, call.callee), call.args, strict=False):
+        if (_minus_one(arg) or arg.text in handmade) and param in _NUMBERS:
+            yield (
+                call,
+                f"{call.callee}({arg.text})",
+                f"{call.callee}() takes a {param} and gets a 0-based module level made by hand",
+            )
+
+
+def _parameters(facts: Facts, name: str) -> tuple[str, ...]:
+    """The types that a wrapper is declared with."""
+    known = facts.solve(
+        "tdh parameters", lambda: {p.name: p for p in facts.program.prototypes() if p.name[:4] == "tdh_"}
+    )
+    return tuple(p.type for p in known[name].params) if name in known else ()
+
+
 def _arithmetic(
     function: Function, instr: Instr, binary: Binary, module_level: set[str]
 ) -> Iterator[tuple[Instr, str, str]]:
     left, right = _kind(function, binary.left, module_level), _kind(function, binary.right, module_level)
     if binary.op in ("==", "!=", "<", ">", "<=", ">=") and {left, right} == {"pg", "module"}:
         yield instr, binary.text, f"{binary.text} compares an enum pg_level with a module level"
+    if binary.op == "|" and function.path != MODULE and "module" in (left, right):
+        yield instr, binary.text, f"{binary.text} puts a module level into an operand outside {MODULE}"
     if binary.op == "|" and function.path != MODULE:
         for level in (binary.left, binary.right):
             if isinstance(level, Binary) and _level_name(level):
@@ -158,7 +220,7 @@ def _prototypes(facts: Facts) -> Iterator[Finding]:
             continue
         facts.count("tdh_* prototypes looked at")
         for param in prototype.params:
-            if "level" in param.name and param.type in ("int", "u64", "unsigned int", "u32", "u8", "unsigned long"):
+            if "level" in param.name and param.type in _NUMBERS:
                 where = Location(prototype.path, prototype.line)
                 message = f"{prototype.name}() takes the level as {param.type}, not as enum pg_level"
                 trace = (Step(where, prototype.name, "the parameter list"),)

@@ -10,6 +10,7 @@ Use fault->max_level, lpage_info or the hook; check at most the alignment of the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
@@ -31,12 +32,16 @@ from analyzer.author import (
     Spec,
     Step,
     Verb,
+    depending,
     guarded_by,
+    parts,
+    shown,
     solve_taint,
     step,
+    texts,
     words,
 )
-from rules.vocabulary.guest import FOLIO_SIZE
+from rules.vocabulary.guest import FOLIO_SIZE, GMEM, GMEM_SPEC, SIZE_TESTS
 from rules.vocabulary.seamcall import is_tdx
 
 SCOPE = (
@@ -46,6 +51,7 @@ SCOPE = (
     "arch/x86/virt/vmx/tdx/*",
     "arch/x86/include/asm/tdx.h",
 )
+_SOURCE = re.compile(r"(?:^|_)(?:src|source|user)(?:_|$)")
 LEVELS = frozenset("max_level goal_level req_level level pg_level map_level host_level".split())
 
 
@@ -82,7 +88,7 @@ def _folio_sizes(facts: Facts) -> Iterator[Finding]:
     places: set[tuple[str, int]] = set()
     for arrival in _nearest(facts, result.arrivals):
         function, instr = arrival.function, arrival.instr
-        if (function.path, instr.line) in places:
+        if (function.path, instr.line) in places or _of_user(facts, arrival):
             continue
         places.add((function.path, instr.line))
         compared = isinstance(arrival.expr, Binary)
@@ -90,6 +96,32 @@ def _folio_sizes(facts: Facts) -> Iterator[Finding]:
         what = f"{text} {'compares with' if compared else 'is set from'} the size of a folio"
         last = Step(Location(function.path, instr.line, instr.column), function.name, what)
         yield facts.finding(function, instr, text, what, trace=(*_renamed(arrival.path), last))
+
+
+def _of_user(facts: Facts, arrival: Arrival) -> bool:
+    """The folio is one that userspace gave, the source of what is copied into guest memory."""
+    first = arrival.path[0] if arrival.path else None
+    function = facts.program.lower((first.location.path, first.function)) if first is not None else None
+    if function is None or first is None:
+        return False
+    given = {
+        p.name for p in function.params if _SOURCE.search(p.name) and p.type in ("struct page *", "struct folio *")
+    }
+    given |= {p.text for c in function.calls() for a in c.args for p in parts(a) if p.text.endswith("page_add_src")}
+    of_user = depending(function, given)
+    here = [c for c in function.calls() if c.line == first.location.line and facts.vocabulary.of(c.callee, Verb.SOURCE)]
+    return bool(here) and all(not texts(*c.args).isdisjoint(of_user) for c in here)
+
+
+def _size_tests(facts: Facts) -> Iterator[Finding]:
+    """One bit of size: whether a folio made of a guest PFN is large. The source page of PAGE_ADD may be asked."""
+    result = facts.solve(("taint", GMEM), lambda: solve_taint(facts.program, facts.names, facts.vocabulary, GMEM_SPEC))
+    for arrival in result.arrivals:
+        call = arrival.instr
+        if isinstance(call, Call) and call.callee in SIZE_TESTS and call.result is not None:
+            what = f"{shown(call)} asks the folio of a guest PFN whether it is large"
+            last = step(arrival.function, call, what)
+            yield facts.finding(arrival.function, call, call.callee, what, trace=(*arrival.path, last))
 
 
 def _nearest(facts: Facts, arrivals: Iterable[Arrival]) -> list[Arrival]:
@@ -157,6 +189,7 @@ def _why_private(facts: Facts, function: Function, call: Call) -> tuple[Step, ..
 def check(facts: Facts) -> Iterator[Finding]:
     """Folio sizes that reach a comparison or a level, and host levels asked for private memory."""
     yield from _folio_sizes(facts)
+    yield from _size_tests(facts)
     yield from _host_levels(facts)
 
 

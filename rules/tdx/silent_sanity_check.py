@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from analyzer.author import (
+    Assign,
     Assume,
     Binary,
     Call,
@@ -96,14 +97,44 @@ def _resource(function: Function, test: Assume | None) -> bool:
 
 
 def _probed(facts: Facts, function: Function, code: str) -> bool:
-    """Whether a caller tells this code from others."""
+    """Whether a caller tells this code from others in what the wrapper gave it."""
     for key in facts.names.callers.get(function.key, ()):
         caller = facts.program.lower(key)
-        for block in caller.blocks if caller else ():
-            for instr in block.instrs:
-                if isinstance(instr, Assume) and isinstance(instr.cond, Binary) and code in instr.cond.names:
-                    return True
+        if caller is not None and any(_asks(caller, c, code) for c in caller.calls() if c.callee == function.name):
+            return True
     return False
+
+
+def _asks(caller: Function, call: Call, code: str) -> bool:
+    """Whether the result of a call is compared with a code before something else is stored over it."""
+    if not isinstance(call.result, Name):
+        return False
+    home = next(i for i, b in enumerate(caller.blocks) if any(x is call for x in b.instrs))
+    start = next(n for n, x in enumerate(caller.blocks[home].instrs) if x is call) + 1
+    stack: list[tuple[int, int, frozenset[str]]] = [(home, start, frozenset((call.result.id,)))]
+    seen: set[tuple[int, frozenset[str]]] = set()
+    while stack:
+        block, at, held = stack.pop()
+        for instr in caller.blocks[block].instrs[at:]:
+            compared = instr.cond.names if isinstance(instr, Assume) and isinstance(instr.cond, Binary) else frozenset()
+            if code in compared and not held.isdisjoint(compared):
+                return True
+            held = _carried(instr, held)
+        for successor in caller.blocks[block].successors if held else ():
+            if (successor, held) not in seen:
+                seen.add((successor, held))
+                stack.append((successor, 0, held))
+    return False
+
+
+def _carried(instr: Instr, held: frozenset[str]) -> frozenset[str]:
+    """The variables that have the result after an instruction."""
+    if isinstance(instr, Assign):
+        name = instr.target.text
+        return held - {name} if held.isdisjoint(instr.value.names) else held | {name}
+    if isinstance(instr, Call) and instr.result is not None:
+        return held - {instr.result.text}
+    return held
 
 
 def _helpers(facts: Facts, wrappers: dict[tuple[str, str], Function]) -> dict[tuple[str, str], tuple[Function, Call]]:

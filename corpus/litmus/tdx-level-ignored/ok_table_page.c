@@ -1,0 +1,30 @@
+// litmus: the page of a table is 4K at any level
+// path: arch/x86/virt/vmx/tdx/tdx.c
+u64 tdh_mem_page_put(struct tdx_td *td, u64 gpa, enum pg_level level, struct page *table)
+{
+	struct tdx_module_args in = {
+		.rcx = gpa | pg_level_to_tdx_sept_level(level),
+		.rdx = tdx_tdr_pa(td),
+		.r8 = page_to_phys(table),
+	};
+
+	clflush_cache_range(page_to_virt(table), PAGE_SIZE);
+
+	return seamcall_ret(TDH_MEM_PAGE_PUT, &in);
+}
+// path: arch/x86/kvm/vmx/tdx.c
+static int tdx_put_leaf(struct kvm *kvm, gfn_t gfn, enum pg_level level, u64 spte)
+{
+	u64 status;
+
+	status = tdh_mem_page_put(&to_kvm_tdx(kvm)->td, gfn_to_gpa(gfn), level, virt_to_page(spte_to_child_pt(spte, level)));
+	if (TDX_BUG_ON(status, TDH_MEM_PAGE_PUT, kvm))
+		return -EIO;
+
+	return 0;
+}
+
+void tdx_put_setup(void)
+{
+	vt_x86_ops.put_leaf = tdx_put_leaf;
+}
