@@ -10,7 +10,23 @@ from analyzer.analyses.defs import reaching
 from analyzer.analyses.depends import constant, depending, ordered, parts, texts
 from analyzer.analyses.effects import CHANGE, Delta, EffectProperty, Remainder, last_name, remainders, stored
 from analyzer.analyses.escape import Escape, Kept, derives
+from analyzer.analyses.coarser import CoarserProperty, Install, Walk, WalkSpec
+from analyzer.analyses.commit import CommitProperty, CommitSpec, Entry, Slip, Writer, stored_params
+from analyzer.analyses.decided import PartSpec, decided_by, handles_of
+from analyzer.analyses.derived import Derived, derived
 from analyzer.analyses.facts import Facts, guarded_by, has_hole, shown, step, words
+from analyzer.analyses.guards import (
+    MAX_LEVELS,
+    branches,
+    deciding,
+    entered_by,
+    made_by,
+    one_sided,
+    plain,
+    reach,
+    surely,
+    taken,
+)
 from analyzer.analyses.held import HeldResult, Sighting, solve_held
 from analyzer.analyses.hiding import hides_failure
 from analyzer.analyses.lifetime import calls_of, homes, inward
@@ -42,6 +58,12 @@ from analyzer.analyses.seqcheck import (
 )
 from analyzer.analyses.sized import Site, Sizes, Work
 from analyzer.analyses.spans import Odd, Span, Spans, solve_spans
+from analyzer.analyses.ops import CallSite, Op, callers_of, hub, nearest_callers, op_calls, ops_of
+from analyzer.analyses.rootkind import DIRECT, MIRROR, ROOT_TYPES, Root, roots_in, settled, types_of, values_of
+from analyzer.analyses.roots import TYPES, WALKS
+from analyzer.analyses.roots import mirror as mirror_of
+from analyzer.analyses.rootuse import MemorySpec, filter_says, memory_evidence, misplaced_addresses, said, uses_of
+from analyzer.analyses.rootwalk import constant_walks, ends_vm, invalidates, refusal, refuses
 from analyzer.analyses.spec import Spec
 from analyzer.analyses.taint import Arrival, solve_taint
 from analyzer.analyses.typestate import Event, Protocol, explore, in_loop
@@ -49,6 +71,9 @@ from analyzer.analyses.uses import Loss, Use, use_of
 from analyzer.core.finding import Certainty, Change, Finding, Provenance, Severity, Stage, Step
 from analyzer.core.source import Location, covers
 from analyzer.dataflow.context import Context
+from analyzer.core.source import Location
+from analyzer.dataflow.context import Context
+from analyzer.dataflow.paths import Explorer
 from analyzer.dataflow.values import canonical
 from analyzer.engine.churn import Api, ApiChange, churn
 from analyzer.engine.prose import sentences, trailers
@@ -59,6 +84,8 @@ from analyzer.ir.effect import RESULT, Effect, Verb, Vocabulary
 from analyzer.ir.program import Definition, Program, Prototype
 from analyzer.ir.types import (
     Addr,
+from analyzer.ir.program import Definition, Key, Prototype
+from analyzer.ir.types import (
     Assign,
     Assume,
     Binary,
@@ -87,6 +114,19 @@ __all__ = [
     "STORE",
     "Addr",
     "Alignment",
+    Param,
+    Return,
+    Unary,
+)
+
+__all__ = [
+    "DIRECT",
+    "MAX_LEVELS",
+    "MIRROR",
+    "RESULT",
+    "ROOT_TYPES",
+    "TYPES",
+    "WALKS",
     "Api",
     "ApiChange",
     "Arrival",
@@ -98,8 +138,12 @@ __all__ = [
     "Breach",
     "Call",
     "Carriers",
+    "CallSite",
     "Certainty",
     "Change",
+    "CoarserProperty",
+    "CommitProperty",
+    "CommitSpec",
     "Const",
     "Context",
     "Definition",
@@ -108,7 +152,11 @@ __all__ = [
     "Effect",
     "EffectProperty",
     "Escape",
+    "Derived",
+    "Effect",
+    "Entry",
     "Event",
+    "Explorer",
     "Expr",
     "Facts",
     "Field",
@@ -117,6 +165,7 @@ __all__ = [
     "Held",
     "HeldResult",
     "Init",
+    "Install",
     "Instr",
     "Keeper",
     "Kept",
@@ -129,6 +178,14 @@ __all__ = [
     "Odd",
     "PriorProperty",
     "Program",
+    "Key",
+    "Location",
+    "Loss",
+    "MemorySpec",
+    "Name",
+    "Op",
+    "Param",
+    "PartSpec",
     "Protocol",
     "Prototype",
     "Provenance",
@@ -140,6 +197,7 @@ __all__ = [
     "Remainder",
     "Retry",
     "Return",
+    "Root",
     "Rule",
     "Seen",
     "Sequence",
@@ -153,6 +211,7 @@ __all__ = [
     "Sizes",
     "Span",
     "Spans",
+    "Slip",
     "Spec",
     "Stage",
     "Stand",
@@ -160,6 +219,7 @@ __all__ = [
     "Token",
     "Unit",
     "Unused",
+    "Unary",
     "Use",
     "Verb",
     "Verdict",
@@ -178,8 +238,23 @@ __all__ = [
     "covers",
     "depending",
     "derives",
+    "Walk",
+    "WalkSpec",
+    "Writer",
+    "branches",
+    "callers_of",
+    "canonical",
+    "churn",
+    "constant_walks",
+    "decided_by",
+    "deciding",
+    "derived",
+    "ends_vm",
+    "entered_by",
     "explore",
+    "filter_says",
     "guarded_by",
+    "handles_of",
     "has_hole",
     "held_mode",
     "hides_failure",
@@ -207,6 +282,26 @@ __all__ = [
     "retries",
     "root",
     "sentences",
+    "hub",
+    "in_loop",
+    "invalidates",
+    "lock_path",
+    "made_by",
+    "memory_evidence",
+    "mirror_of",
+    "misplaced_addresses",
+    "nearest_callers",
+    "one_sided",
+    "op_calls",
+    "operations",
+    "ops_of",
+    "plain",
+    "reach",
+    "refusal",
+    "refuses",
+    "roots_in",
+    "said",
+    "settled",
     "shown",
     "skipped_loop",
     "snapshot_of",
@@ -226,6 +321,13 @@ __all__ = [
     "use_of",
     "value_in",
     "ways_out",
+    "stored_params",
+    "surely",
+    "taken",
+    "types_of",
+    "use_of",
+    "uses_of",
+    "values_of",
     "words",
     "writes_outputs",
 ]

@@ -13,7 +13,7 @@ from analyzer.ir.types import Addr, Call, Deref, Expr, Field, Name
 # enum kvm_tdp_mmu_root_types of arch/x86/kvm/mmu/tdp_mmu.h
 TYPES = {"KVM_INVALID_ROOTS": 1, "KVM_DIRECT_ROOTS": 2, "KVM_MIRROR_ROOTS": 4, "KVM_VALID_ROOTS": 6, "KVM_ALL_ROOTS": 7}
 # walk macros: (index of the root argument, index of the types, or None with the types it means)
-_WALKS: dict[str, tuple[int, int | None, int]] = {
+WALKS: dict[str, tuple[int, int | None, int]] = {
     "__for_each_tdp_mmu_root_yield_safe": (1, 3, 0),
     "__for_each_tdp_mmu_root": (1, 3, 0),
     "for_each_tdp_mmu_root_rcu": (1, 3, 0),
@@ -21,7 +21,7 @@ _WALKS: dict[str, tuple[int, int | None, int]] = {
     "for_each_valid_tdp_mmu_root": (1, None, 6),
     "for_each_tdp_mmu_root_yield_safe": (1, None, 7),
 }
-_GETTERS = {"tdp_mmu_next_root": 2, "tdp_mmu_get_root": 1}
+GETTERS = {"tdp_mmu_next_root": 2, "tdp_mmu_get_root": 1}
 _ITERATORS = ("for_each_tdp_pte", "for_each_tdp_pte_min_level", "tdp_root_for_each_pte", "tdp_root_for_each_leaf_pte",
               "for_each_tdp_pte_min_level_all")  # fmt: skip
 
@@ -29,14 +29,14 @@ _ITERATORS = ("for_each_tdp_pte", "for_each_tdp_pte_min_level", "tdp_root_for_ea
 def after(call: Call, facts: Facts, constants: Constants) -> None:
     """What a call tells of roots and iterators. Changes ``facts``."""
     name = call.callee
-    if name in _GETTERS and call.result is not None and len(call.args) > _GETTERS[name]:
-        _root(call.result, _kind(call.args[_GETTERS[name]], facts, constants), facts)
+    if name in GETTERS and call.result is not None and len(call.args) > GETTERS[name]:
+        _root(call.result, _kind(call.args[GETTERS[name]], facts, constants), facts)
     elif name == "tdp_mmu_get_root_for_fault" and call.result is not None:
         _root(call.result, MAYBE, facts)
     elif name == "root_to_sp" and call.result is not None and call.args:
         _root(call.result, NZ if "mirror_root" in call.args[0].text else 0, facts)
-    elif name in _WALKS:
-        at, types, fixed = _WALKS[name]
+    elif name in WALKS:
+        at, types, fixed = WALKS[name]
         if len(call.args) > max(at, types or 0):
             _root(
                 call.args[at],

@@ -1,0 +1,172 @@
+"""Guards: which branches decide whether an instruction runs, and which conditions surely hold where it does.
+
+A branch *decides* about an instruction when one of its sides can reach it and the other cannot (in the same turn of a
+loop). A condition *holds* when every path from the entry takes it, in the function or in all its callers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from analyzer.analyses.facts import Facts, step
+from analyzer.analyses.ops import callers_of
+from analyzer.core.finding import Step
+from analyzer.ir.program import Key
+from analyzer.ir.types import Assume, Call, Expr, Function, Instr, Name, Unary
+
+Evidence = Callable[[Function, Instr], Step | None]
+Edges = frozenset[tuple[int, int]]
+MAX_LEVELS = 5  # callers followed upwards
+
+
+def home_of(function: Function, instr: Instr) -> int:
+    """The block an instruction is in."""
+    return next(n for n, b in enumerate(function.blocks) if any(i is instr for i in b.instrs))
+
+
+def reach(function: Function, start: int, without: int = -1, cut: Edges = frozenset()) -> set[int]:
+    """The blocks that can be reached from the start of one, not through another and not over some edges."""
+    seen, work = {start}, [start]
+    while work:
+        at = work.pop()
+        for nxt in function.blocks[at].successors:
+            if nxt not in seen and nxt != without and (at, nxt) not in cut:
+                seen.add(nxt)
+                work.append(nxt)
+    return seen
+
+
+def turns(function: Function) -> Edges:
+    """The edges that close a loop."""
+    found: set[tuple[int, int]] = set()
+    active: set[int] = set()
+    seen: set[int] = set()
+    stack: list[tuple[int, bool]] = [(0, False)]
+    while stack:
+        at, done = stack.pop()
+        if done:
+            active.discard(at)
+        elif at not in seen:
+            seen.add(at)
+            active.add(at)
+            stack.append((at, True))
+            for nxt in function.blocks[at].successors:
+                if nxt in active:
+                    found.add((at, nxt))
+                stack.append((nxt, False))
+    return frozenset(found)
+
+
+def branches(function: Function) -> list[tuple[int, list[tuple[Assume, int]]]]:
+    """Each block that ends in a choice, with the sides: the condition taken and the block it begins."""
+    found = []
+    for index, block in enumerate(function.blocks):
+        sides = [(i, s) for s in block.successors if (i := _first(function, s)) is not None]
+        if len(sides) > 1:
+            found.append((index, sides))
+    return found
+
+
+def _first(function: Function, block: int) -> Assume | None:
+    instrs = function.blocks[block].instrs
+    return instrs[0] if instrs and isinstance(instrs[0], Assume) else None
+
+
+def deciding(function: Function, instr: Instr, test: Callable[[Assume], bool]) -> list[Assume]:
+    """The sides that can reach an instruction while their sibling cannot, of the conditions that pass a test."""
+    home, cut = home_of(function, instr), turns(function)
+    found = []
+    for at, sides in branches(function):
+        if not any(test(side) for side, _ in sides):
+            continue
+        can = [home in reach(function, block, at, cut) for _, block in sides]
+        if any(can) and not all(can):
+            found += [side for (side, _), yes in zip(sides, can, strict=True) if yes]
+    return found
+
+
+def one_sided(function: Function, calls: list[Call], test: Callable[[Assume], bool]) -> tuple[Assume, Call] | None:
+    """A side of a branch that passes a test and leads to a call, while its sibling leads to none of the calls."""
+    cut = turns(function)
+    for at, sides in branches(function):
+        if not any(test(side) for side, _ in sides):
+            continue
+        led = []
+        for side, block in sides:
+            blocks = reach(function, block, at, cut)
+            led.append((side, next((c for c in calls if home_of(function, c) in blocks), None)))
+        some = [(side, call) for side, call in led if call is not None]
+        if len(some) == 1:
+            return some[0]
+    return None
+
+
+def taken(function: Function, instr: Instr) -> list[Assume]:
+    """The conditions that every path from the entry to an instruction takes."""
+    home = home_of(function, instr)
+    found = []
+    for index, block in enumerate(function.blocks):
+        first = _first(function, index)
+        if first is None or (index != home and home not in reach(function, index)):
+            continue
+        if index == home or index == 0 or home not in reach(function, 0, index):
+            found.append(first)
+        del block
+    return found
+
+
+def plain(assume: Assume) -> tuple[Expr, bool]:
+    """The condition without negations, and whether it is true."""
+    cond, truth = assume.cond, assume.truth
+    while isinstance(cond, Unary) and cond.op == "!":
+        cond, truth = cond.operand, not truth
+    return cond, truth
+
+
+def entered_by(function: Function, index: int, depth: int = 3) -> list[Assume]:
+    """The conditions under which a block is entered: its own, or those of the branches that lead straight to it."""
+    first = _first(function, index)
+    if first is not None:
+        return [first]
+    found = []
+    for above, block in enumerate(function.blocks):
+        if depth and block.successors == [index] and len(block.instrs) < 2:
+            found += entered_by(function, above, depth - 1)
+    return found
+
+
+def made_by(function: Function) -> dict[str, Call]:
+    """Temporaries and variables that only ever hold the result of one call -> that call."""
+    found: dict[str, Call | None] = {p.name: None for p in function.params}
+    for block in function.blocks:
+        for instr in block.instrs:
+            target = getattr(instr, "result", None) or getattr(instr, "target", None)
+            if isinstance(target, Name):
+                found[target.id] = instr if isinstance(instr, Call) and target.id not in found else None
+    return {n: c for n, c in found.items() if c is not None}
+
+
+def surely(facts: Facts, key: Key, instr: Instr, evidence: Evidence, levels: int = MAX_LEVELS) -> tuple[Step, ...]:
+    """The steps that show a condition to hold at an instruction; nothing where some way there lacks it.
+
+    ``evidence`` gives the step of one function. Where the function itself has none, all its callers must have it; the
+    steps are those of one of them. A function without callers that are seen has none.
+    """
+    function = facts.program.lower(key)
+    if function is None:
+        return ()
+    own = evidence(function, instr)
+    if own is not None:
+        return (own,)
+    sites = callers_of(facts, key) if levels else []
+    if not sites or not (facts.program.whole or facts.program.definitions[key].static):
+        return ()
+    shown: tuple[Step, ...] = ()
+    for site in sites:
+        if site.function.key == key:
+            continue
+        steps = surely(facts, site.function.key, site.call, evidence, levels - 1)
+        if not steps:
+            return ()
+        shown = shown or (*steps, step(site.function, site.call, f"calls {key[1]}()"))
+    return shown
