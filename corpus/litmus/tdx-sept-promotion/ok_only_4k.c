@@ -1,0 +1,34 @@
+// litmus: a fault installs what it aims at, and private memory is never huge
+// path: arch/x86/kvm/vmx/tdx.c
+int tdx_gmem_max_mapping_level(struct kvm *kvm, kvm_pfn_t pfn, bool is_private)
+{
+	if (!is_private)
+		return 0;
+	return PG_LEVEL_4K;
+}
+// path: arch/x86/kvm/mmu/tdp_mmu.c
+static int put_spte(struct kvm *kvm, struct tdp_iter *iter, u64 new_spte)
+{
+	return try_cmpxchg64(rcu_dereference(iter->sptep), &iter->old_spte, new_spte) ? 0 : -EBUSY;
+}
+
+static int target(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault, struct tdp_iter *iter)
+{
+	struct kvm_mmu_page *sp = sptep_to_sp(rcu_dereference(iter->sptep));
+	u64 spte;
+
+	make_spte(vcpu, sp, fault->slot, 0, iter->gfn, fault->pfn, iter->old_spte, false, false, true, &spte);
+	return put_spte(vcpu->kvm, iter, spte);
+}
+
+int map_fault(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
+{
+	struct kvm_mmu_page *root = tdp_mmu_get_root_for_fault(vcpu, fault);
+	struct tdp_iter iter;
+
+	for_each_tdp_pte(iter, vcpu->kvm, root, fault->gfn, fault->gfn + 1) {
+		if (iter.level == fault->goal_level)
+			return target(vcpu, fault, &iter);
+	}
+	return -EAGAIN;
+}
