@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from analyzer.analyses.alignment import Alignment, Unit, callers
+from analyzer.analyses.badvalue import Bad, BadWalker, Outcome
+from analyzer.analyses.bodies import all_bodies, goes_back, heading_type, narrow_fields, narrow_names
 from analyzer.analyses.carried import Carriers, parts, root, struct_of
-from analyzer.analyses.custody import STORE, Keeper, Move, index_value, solve_custody
-from analyzer.analyses.dead import Behind, Refuted, behind, refuted
-from analyzer.analyses.defs import reaching
-from analyzer.analyses.depends import constant, depending, ordered, parts, texts
-from analyzer.analyses.effects import CHANGE, Delta, EffectProperty, Remainder, last_name, remainders, stored
-from analyzer.analyses.escape import Escape, Kept, derives
 from analyzer.analyses.coarser import CoarserProperty, Install, Walk, WalkSpec
 from analyzer.analyses.commit import CommitProperty, CommitSpec, Entry, Slip, Writer, stored_params
+from analyzer.analyses.custody import STORE, Keeper, Move, index_value, solve_custody
+from analyzer.analyses.cycles import Loop, advances, instrs_of, loop_exits, loops_of
+from analyzer.analyses.dead import Behind, Refuted, behind, refuted
 from analyzer.analyses.decided import PartSpec, decided_by, handles_of
+from analyzer.analyses.defs import reaching
+from analyzer.analyses.depends import constant, depending, ordered, texts
 from analyzer.analyses.derived import Derived, derived
+from analyzer.analyses.effects import CHANGE, Delta, EffectProperty, Remainder, last_name, remainders, stored
+from analyzer.analyses.errors import Errors, end_state, items_at, replay
+from analyzer.analyses.escape import Escape, Kept, derives
+from analyzer.analyses.exchange import Exchange, Exchanges, failing_sides, refreshed_by
 from analyzer.analyses.facts import Facts, guarded_by, has_hole, shown, step, words
 from analyzer.analyses.guards import (
     MAX_LEVELS,
@@ -31,18 +36,24 @@ from analyzer.analyses.held import HeldResult, Sighting, solve_held
 from analyzer.analyses.hiding import hides_failure
 from analyzer.analyses.lifetime import calls_of, homes, inward
 from analyzer.analyses.lockpath import lock_path
-from analyzer.analyses.locks import Held, operations
+from analyzer.analyses.locks import BUGS_VM, Held, operations
 from analyzer.analyses.locks import mode_of as held_mode
 from analyzer.analyses.loops import leads_to, loop_of, predecessors, ways_out
 from analyzer.analyses.marks import marked, marker
+from analyzer.analyses.ops import CallSite, Op, callers_of, hub, nearest_callers, op_calls, ops_of
 from analyzer.analyses.outputs import Read, unset_reads, writes_outputs
 from analyzer.analyses.pairing import Ledger, Left, Seen, Token
 from analyzer.analyses.pairs import calls_to, closes_always, opening_steps, solve_pairs, value_in
 from analyzer.analyses.prior import ARM, DISARM, EXEMPT, LEFT, Arriving, PriorProperty, before, skipped_loop
 from analyzer.analyses.ranges import RangeOrigin, Ranges, Shape
 from analyzer.analyses.reach import Reach, Verdict
+from analyzer.analyses.reception import condition_of, narrow_kind, signed, truth_of
 from analyzer.analyses.retried import Retry, retries
+from analyzer.analyses.rootkind import DIRECT, MIRROR, ROOT_TYPES, Root, roots_in, settled, types_of, values_of
+from analyzer.analyses.roots import TYPES, WALKS
 from analyzer.analyses.roots import mirror as mirror_of
+from analyzer.analyses.rootuse import MemorySpec, filter_says, memory_evidence, misplaced_addresses, said, uses_of
+from analyzer.analyses.rootwalk import constant_walks, ends_vm, invalidates, refusal, refuses
 from analyzer.analyses.sections import calls_between, lock_calls
 from analyzer.analyses.seqcheck import (
     ACQUIRED,
@@ -58,20 +69,14 @@ from analyzer.analyses.seqcheck import (
 )
 from analyzer.analyses.sized import Site, Sizes, Work
 from analyzer.analyses.spans import Odd, Span, Spans, solve_spans
-from analyzer.analyses.ops import CallSite, Op, callers_of, hub, nearest_callers, op_calls, ops_of
-from analyzer.analyses.rootkind import DIRECT, MIRROR, ROOT_TYPES, Root, roots_in, settled, types_of, values_of
-from analyzer.analyses.roots import TYPES, WALKS
-from analyzer.analyses.roots import mirror as mirror_of
-from analyzer.analyses.rootuse import MemorySpec, filter_says, memory_evidence, misplaced_addresses, said, uses_of
-from analyzer.analyses.rootwalk import constant_walks, ends_vm, invalidates, refusal, refuses
 from analyzer.analyses.spec import Spec
 from analyzer.analyses.taint import Arrival, solve_taint
+from analyzer.analyses.tokens import ANY, SOME, Flow, Item, Known, State
+from analyzer.analyses.tokens import Token as ErrorToken
 from analyzer.analyses.typestate import Event, Protocol, explore, in_loop
 from analyzer.analyses.uses import Loss, Use, use_of
 from analyzer.core.finding import Certainty, Change, Finding, Provenance, Severity, Stage, Step
 from analyzer.core.source import Location, covers
-from analyzer.dataflow.context import Context
-from analyzer.core.source import Location
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.paths import Explorer
 from analyzer.dataflow.values import canonical
@@ -81,11 +86,9 @@ from analyzer.engine.rule import Rule
 from analyzer.engine.series import SeriesFacts, SeriesStep
 from analyzer.engine.unused import Unused, unused
 from analyzer.ir.effect import RESULT, Effect, Verb, Vocabulary
-from analyzer.ir.program import Definition, Program, Prototype
+from analyzer.ir.program import Definition, Key, Program, Prototype
 from analyzer.ir.types import (
     Addr,
-from analyzer.ir.program import Definition, Key, Prototype
-from analyzer.ir.types import (
     Assign,
     Assume,
     Binary,
@@ -98,47 +101,47 @@ from analyzer.ir.types import (
     Init,
     Instr,
     Name,
-    Return,
-)
-
-__all__ = [
-    "ACQUIRED",
-    "ARM",
-    "CHANGE",
-    "DISARM",
-    "EXEMPT",
-    "LEFT",
-    "PUBLISH",
-    "RESULT",
-    "SNAPSHOT",
-    "STORE",
-    "Addr",
-    "Alignment",
     Param,
     Return,
     Unary,
 )
 
 __all__ = [
+    "ACQUIRED",
+    "ANY",
+    "ARM",
+    "BUGS_VM",
+    "CHANGE",
     "DIRECT",
+    "DISARM",
+    "EXEMPT",
+    "LEFT",
     "MAX_LEVELS",
     "MIRROR",
+    "PUBLISH",
     "RESULT",
     "ROOT_TYPES",
+    "SNAPSHOT",
+    "SOME",
+    "STORE",
     "TYPES",
     "WALKS",
+    "Addr",
+    "Alignment",
     "Api",
     "ApiChange",
     "Arrival",
     "Arriving",
     "Assign",
     "Assume",
+    "Bad",
+    "BadWalker",
     "Behind",
     "Binary",
     "Breach",
     "Call",
-    "Carriers",
     "CallSite",
+    "Carriers",
     "Certainty",
     "Change",
     "CoarserProperty",
@@ -149,43 +152,48 @@ __all__ = [
     "Definition",
     "Delta",
     "Deref",
-    "Effect",
-    "EffectProperty",
-    "Escape",
     "Derived",
     "Effect",
+    "EffectProperty",
     "Entry",
+    "ErrorToken",
+    "Errors",
+    "Escape",
     "Event",
+    "Exchange",
+    "Exchanges",
     "Explorer",
     "Expr",
     "Facts",
     "Field",
     "Finding",
+    "Flow",
     "Function",
     "Held",
     "HeldResult",
     "Init",
     "Install",
     "Instr",
+    "Item",
     "Keeper",
     "Kept",
+    "Key",
+    "Known",
     "Ledger",
     "Left",
     "Location",
+    "Loop",
     "Loss",
+    "MemorySpec",
     "Move",
     "Name",
     "Odd",
-    "PriorProperty",
-    "Program",
-    "Key",
-    "Location",
-    "Loss",
-    "MemorySpec",
-    "Name",
     "Op",
+    "Outcome",
     "Param",
     "PartSpec",
+    "PriorProperty",
+    "Program",
     "Protocol",
     "Prototype",
     "Provenance",
@@ -209,100 +217,112 @@ __all__ = [
     "Sighting",
     "Site",
     "Sizes",
+    "Slip",
     "Span",
     "Spans",
-    "Slip",
     "Spec",
     "Stage",
     "Stand",
+    "State",
     "Step",
     "Token",
+    "Unary",
     "Unit",
     "Unused",
-    "Unary",
     "Use",
     "Verb",
     "Verdict",
     "Vocabulary",
+    "Walk",
+    "WalkSpec",
     "Work",
+    "Writer",
+    "advances",
+    "all_bodies",
     "before",
     "behind",
+    "branches",
     "callers",
+    "callers_of",
     "calls_between",
     "calls_of",
     "calls_to",
     "canonical",
     "churn",
     "closes_always",
+    "condition_of",
     "constant",
-    "covers",
-    "depending",
-    "derives",
-    "Walk",
-    "WalkSpec",
-    "Writer",
-    "branches",
-    "callers_of",
-    "canonical",
-    "churn",
     "constant_walks",
+    "covers",
     "decided_by",
     "deciding",
+    "depending",
     "derived",
+    "derives",
+    "end_state",
     "ends_vm",
     "entered_by",
     "explore",
+    "failing_sides",
     "filter_says",
+    "goes_back",
     "guarded_by",
     "handles_of",
     "has_hole",
+    "heading_type",
     "held_mode",
     "hides_failure",
     "homes",
+    "hub",
     "in_loop",
     "index_value",
+    "instrs_of",
+    "invalidates",
     "inward",
+    "items_at",
     "last_name",
     "leads_to",
     "lock_calls",
     "lock_helpers",
     "lock_path",
+    "loop_exits",
     "loop_of",
+    "loops_of",
+    "made_by",
     "marked",
     "marker",
-    "mirror_of",
-    "opening_steps",
-    "operations",
-    "ordered",
-    "parts",
-    "predecessors",
-    "reaching",
-    "refuted",
-    "remainders",
-    "retries",
-    "root",
-    "sentences",
-    "hub",
-    "in_loop",
-    "invalidates",
-    "lock_path",
-    "made_by",
     "memory_evidence",
     "mirror_of",
     "misplaced_addresses",
+    "narrow_fields",
+    "narrow_kind",
+    "narrow_names",
     "nearest_callers",
     "one_sided",
     "op_calls",
+    "opening_steps",
     "operations",
     "ops_of",
+    "ordered",
+    "parts",
     "plain",
+    "predecessors",
     "reach",
+    "reaching",
+    "refreshed_by",
     "refusal",
     "refuses",
+    "refuted",
+    "remainders",
+    "replay",
+    "retries",
+    "root",
     "roots_in",
     "said",
+    "sentences",
     "settled",
     "shown",
+    "signed",
     "skipped_loop",
     "snapshot_of",
     "solve_custody",
@@ -313,21 +333,21 @@ __all__ = [
     "solve_taint",
     "step",
     "stored",
+    "stored_params",
     "struct_of",
+    "surely",
+    "taken",
     "texts",
     "trailers",
+    "truth_of",
+    "types_of",
     "unset_reads",
     "unused",
     "use_of",
-    "value_in",
-    "ways_out",
-    "stored_params",
-    "surely",
-    "taken",
-    "types_of",
-    "use_of",
     "uses_of",
+    "value_in",
     "values_of",
+    "ways_out",
     "words",
     "writes_outputs",
 ]

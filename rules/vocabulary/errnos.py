@@ -1,0 +1,56 @@
+"""Errors: which pass by themselves and which stay, and what functions return that are not read here."""
+
+import re
+
+from analyzer.author import Errors, Facts, Known
+
+# A second try can succeed without anybody changing the request (rules.md, 18).
+TRANSIENT = frozenset(
+    "EBUSY EAGAIN EWOULDBLOCK EINTR ERESTARTSYS ERESTARTNOINTR ERESTARTNOHAND ERESTART EINPROGRESS EALREADY "
+    "ETIMEDOUT ETIME EDEADLK EDEADLOCK ESTALE ECANCELED EEXIST ENOBUFS EUCLEAN ENODATA EPROBE_DEFER".split()
+)
+# What is out may come back once something was freed, grown or looked up anew: a test for just that one is meant.
+RESOURCE = frozenset("ENOMEM ENOSPC E2BIG EMFILE ENFILE EDQUOT ENOENT ESRCH EFAULT".split())
+STATUS = "TDX status"  # an error of the TDX module, in a u64
+
+_EXTERNAL: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("xa_reserve", "xa_store", "__xa_alloc", "xa_alloc"), ("ENOMEM",)),
+    **dict.fromkeys(("xa_insert",), ("ENOMEM", "EBUSY")),
+    **dict.fromkeys(("mutex_lock_killable", "mutex_lock_interruptible", "mmap_read_lock_killable"), ("EINTR",)),
+    **dict.fromkeys(("set_memory_encrypted", "set_memory_decrypted"), ("ENOMEM", "EIO")),
+    **dict.fromkeys(("get_user_pages_unlocked", "pin_user_pages_fast", "get_user_pages_fast"), ("EFAULT", "EAGAIN")),
+    **dict.fromkeys(("fixup_user_fault",), ("EFAULT", "EAGAIN", "ENOMEM")),
+    **dict.fromkeys(("follow_pfnmap_start",), ("EINVAL",)),
+    **dict.fromkeys(("sev_do_cmd", "sev_issue_cmd_external_user", "psmash", "rmp_make_private"), ("EIO",)),
+    **dict.fromkeys(("vmemdup_user", "memdup_user"), ("ENOMEM", "EFAULT")),
+    **dict.fromkeys(("kstrtoint", "kstrtobool", "kstrtouint"), ("EINVAL",)),
+}
+FLUSHES = re.compile(r"^(?:__)?(?:kvm_|hv_|svm_|vmx_)?(?:arch_)?flush_(?:remote_)?tlb\w*$|^kvm_mmu_remote_flush\w*$")
+RETRIES = frozenset(("RET_PF_RETRY",))
+DEAD = frozenset(("KVM_REQ_VM_DEAD", "KVM_REQ_VM_BUGGED", "vm_dead", "vm_bugged"))
+PREDICATES = frozenset(("is_mirror_sp", "is_mirror_sptep"))
+
+
+def external(name: str) -> tuple[str, ...]:
+    """The errors of a function that is not shown."""
+    if name[:4] == "tdh_" or name[:8] == "seamcall":
+        return (STATUS,)
+    return _EXTERNAL.get(name, ())
+
+
+KNOWN = Known(external, PREDICATES, RETRIES, DEAD)
+
+
+def errors_of(facts: Facts) -> Errors:
+    """The one analysis of errors of a program."""
+    return facts.solve("errors", lambda: Errors(facts, KNOWN))
+
+
+def permanent(name: str) -> bool:
+    """Whether trying again cannot help."""
+    return name not in TRANSIENT
+
+
+def first_look(facts: Facts) -> Errors:
+    """The same without looking into callees: what it does not find is not there."""
+    return facts.solve("errors at first look", lambda: Errors(facts, KNOWN, shallow=True))
