@@ -1,0 +1,10 @@
+// path: arch/x86/kvm/mmu/mmu.c
+void mmu_take(struct kvm *kvm, gfn_t gfn)
+{
+	struct mmu_entry *entry;
+	int r;
+
+	r = mmu_find(kvm, gfn, &entry);
+	KVM_BUG_ON(r, kvm);
+	entry->used = true;  // expect: kvm-bug-on-result-ignored "was not written"
+}

@@ -1,0 +1,20 @@
+// The iterator itself is brought up to date.
+// path: arch/x86/kvm/mmu/tdp_mmu.c
+static int tdp_set_once(struct tdp_iter *iter, u64 new_spte)
+{
+	if (!try_cmpxchg64(iter->sptep, &iter->old_spte, new_spte))
+		return -EBUSY;
+	return 0;
+}
+
+static int tdp_set(struct tdp_iter *iter, u64 new_spte)
+{
+	return tdp_set_once(iter, new_spte);
+}
+
+void tdp_clear_all(struct tdp_iter *iter)
+{
+again:
+	if (tdp_set(iter, iter->old_spte & ~1ull))
+		goto again;
+}

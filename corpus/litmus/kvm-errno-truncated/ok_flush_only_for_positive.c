@@ -1,0 +1,18 @@
+// path: arch/x86/kvm/mmu/mmu.c
+static int split(struct kvm *kvm, gfn_t gfn)
+{
+	if (!kvm->cache)
+		return -ENOMEM;
+	return 0;
+}
+
+int convert(struct kvm *kvm, gfn_t gfn)
+{
+	int r = split(kvm, gfn);
+
+	if (r < 0)
+		return r;
+	if (r)
+		kvm_flush_remote_tlbs(kvm);
+	return 0;
+}

@@ -1,0 +1,354 @@
+"""A negative errno is cut to a flag on its way to the caller.
+
+A bool turns -ENOMEM into 1, a u8 into 244; ``!!r`` and a function that returns bool do the same, and an unsigned is
+never below zero. The caller that asks ``r < 0`` then sees success: a conversion that failed is reported as done, an
+exit handler resumes the guest, a failed zap is counted as "flush needed". ORed into a flush flag the error is gone
+too, and two errnos ORed together are a third one.
+
+Keep the error in an int of its own, return it before anything is derived from it, and hand flags on apart.
+
+May be false: a function that is meant to answer yes or no with an int. Only a plain return or a store in a narrow
+variable that is returned as int, tested for less than zero, or used as a flush flag is reported; a comparison is
+reported where the same function also returns negative errors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from analyzer.author import (
+    Assign,
+    Assume,
+    Binary,
+    Call,
+    Certainty,
+    Definition,
+    Errors,
+    Facts,
+    Field,
+    Finding,
+    Flow,
+    Function,
+    Instr,
+    Item,
+    Name,
+    Provenance,
+    Return,
+    Rule,
+    Severity,
+    State,
+    Step,
+    all_bodies,
+    condition_of,
+    heading_type,
+    items_at,
+    narrow_fields,
+    narrow_kind,
+    narrow_names,
+    replay,
+    shown,
+    signed,
+    step,
+    truth_of,
+    words,
+)
+from rules.vocabulary.errnos import FLUSHES, errors_of, first_look
+
+SCOPE = ("arch/*/kvm/*", "virt/kvm/*", "include/linux/kvm*")
+_RETURNED = re.compile(r"\breturn\b([^;]*);")
+_PARAMETER = re.compile(r"\b(?:int|long) (\w+)\s*[,)]")
+_WORD = re.compile(r"\w+")
+_ASSIGNED = re.compile(r"(?<![\w.>-])(\w[\w.>-]*) (\|?)= ([^;]*);")
+_ANSWER = re.compile(r"^\s*!!|(?:!=|<)\s*0\s*$")
+_FLUSH_IF = re.compile(r"\bif\s*\(([^;{}]*)\)\s*\{?\s*\w*flush")
+Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class _Check:
+    facts: Facts
+    errors: Errors
+    seen: set[tuple[object, ...]] = field(default_factory=set)
+
+    def function(self, key: Key) -> Iterator[Finding]:
+        """Everything that a function does with errors that lose their sign."""
+        flow = self.errors.flow(key)
+        if flow is None:
+            return
+        found: list[tuple[str, Instr, Item]] = []
+        replay(self.errors, flow, lambda i, s, b: found.extend(self.events(flow, i, s, b)))
+        for what, instr, item in found:
+            yield from self.report(flow, what, instr, item)
+
+    def events(self, flow: Flow, instr: Instr, state: State, block: int) -> list[tuple[str, Instr, Item]]:
+        """What one instruction does to an errno."""
+        if isinstance(instr, Return) and instr.value is not None and signed(flow.function.returns):
+            items = items_at(self.errors, flow, instr.value, state, instr)
+            return [("returned as int", instr, i) for i in items if _cut(i) and self.meant(flow, i, items)]
+        if isinstance(instr, Assume):
+            return self.asked(flow, instr, state, block)
+        if isinstance(instr, Assign):
+            return self.stored(flow, instr, state)
+        return []
+
+    def meant(self, flow: Flow, item: Item, items: frozenset[Item]) -> bool:
+        """A comparison may be meant as yes or no, unless the function also returns errors as they are."""
+        if item[0].name == "@" and not self.errors.shallow:
+            return self.answers_errors(flow)
+        cut = flow.narrowed.get(item)
+        if cut is None or not isinstance(cut[1], Return):
+            target = cut[1].target if cut is not None and isinstance(cut[1], Assign) else None
+            if target is None or not isinstance(target, Name) or narrow_kind(flow.function.locals.get(target.id, "")):
+                return True
+        return self.answers_errors(flow) or self.tested_negative(flow.function)
+
+    def answers_errors(self, flow: Flow) -> bool:
+        """Whether the function also returns errors as they are."""
+        return any(t.known and not t.narrow for t in flow.results)
+
+    def tested_negative(self, function: Function) -> bool:
+        """Whether a caller asks for less than zero."""
+        for key in self.facts.names.callers.get(function.key, ()):
+            caller = self.facts.program.lower(key)
+            for block in caller.blocks if caller is not None else ():
+                called: set[str] = set()
+                for instr in block.instrs:
+                    if isinstance(instr, Call) and instr.callee == function.name and instr.result is not None:
+                        called.add(instr.result.text)
+                    test = condition_of(instr) if isinstance(instr, Assume) else None
+                    if test is not None and test.kind == "negative" and test.subject in called:
+                        return True
+        return False
+
+    def asked(self, flow: Flow, assume: Assume, state: State, block: int) -> list[tuple[str, Instr, Item]]:
+        """A test that can never be true; an error taken for "flush"."""
+        test = truth_of(assume.cond, assume.truth, flow.tests)
+        items = state.env.get(test.subject, frozenset()) if test is not None else frozenset()
+        if test is None or not items:
+            return []
+        if test.kind == "negative" and assume.truth is test.holds:
+            return [("then tested for less than zero", assume, i) for i in items if _cut(i)]
+        if test.kind == "true" and test.holds and not assume.wraps and self.flushes(flow.function, block):
+            told = {made for t, made in flow.results.items() if t.known and not t.narrow}
+            lost = [i for i in items if i[0].known and i[1] not in told and not _flush(i[1])]
+            return [("then taken for a reason to flush", assume, i) for i in lost]
+        return []
+
+    def flushes(self, function: Function, block: int) -> bool:
+        """Whether a branch does nothing but flush."""
+        calls = [i for i in function.blocks[block].instrs if isinstance(i, Call)]
+        return bool(calls) and FLUSHES.match(calls[0].callee) is not None
+
+    def stored(self, flow: Flow, assign: Assign, state: State) -> list[tuple[str, Instr, Item]]:
+        """ORed into something; kept in a narrow field."""
+        function, target = flow.function, assign.target
+        if isinstance(assign.value, Binary) and assign.value.op == "|":
+            added = [
+                i
+                for side in (assign.value.left, assign.value.right)
+                if side.text != target.text
+                for i in items_at(self.errors, flow, side, state, assign)
+                if i[0].known and i[0].narrow != "unsigned"
+            ]
+            if target.text in (assign.value.left.text, assign.value.right.text) and self.channel(function, assign):
+                return [("ORed into", assign, i) for i in added]
+        if isinstance(target, Field) and narrow_kind(narrow_fields(self.facts).get(target.name, "")):
+            items = items_at(self.errors, flow, assign.value, state, assign)
+            return [("kept in", assign, i) for i in items if i[0].known and not i[0].narrow]
+        return []
+
+    def channel(self, function: Function, assign: Assign) -> bool:
+        """Whether what is ORed into goes on as it is: it is returned, or decides about a flush."""
+        name = assign.target.text
+        if isinstance(assign.target, Field):
+            return narrow_kind(narrow_fields(self.facts).get(assign.target.name, "")) == "bool"
+        for index, block in enumerate(function.blocks):
+            for instr in block.instrs:
+                if isinstance(instr, Return) and instr.value is not None and instr.value.text == name:
+                    return True
+                asked = isinstance(instr, Assume) and instr.truth and instr.cond.text == name
+                if asked and self.flushes(function, index):
+                    return True
+        return False
+
+    def report(self, flow: Flow, what: str, instr: Instr, item: Item) -> Iterator[Finding]:
+        """One finding where the sign is lost, with the way of the errno before and after."""
+        function, token, made = flow.function, item[0], item[1]
+        at, home, before = self.cut_at(flow, item, instr)
+        key = (home.key, at.line, getattr(getattr(at, "target", None), "text", ""))
+        if key in self.seen:
+            return
+        self.seen.add(key)
+        source = shown(made) if isinstance(made, Call) else ""
+        of = f" of {source}" if source else ""
+        error = "an error" if token.name == "@" else f"-{token.name}"
+        certainty = Certainty.MAY if token.name == "@" else None
+        place = _place(home, at)
+        if what in ("ORed into", "kept in"):
+            assert isinstance(instr, Assign)
+            message = f"{error}{of} is {what} {words(function, instr.target)}"
+            tail: tuple[Step, ...] = (step(function, instr, f"{what} {words(function, instr.target)}"),)
+        elif what.endswith("flush"):
+            message = f"{error}{of} is {what}"
+            tail = (step(function, instr, what),)
+        else:
+            message = f"{error}{of} is cut in {place}, {what} by {function.name}()"
+            tail = (step(home, at, f"{place} cannot hold it"), step(function, instr, what))
+        trace = (*before, *tail)
+        yield self.facts.finding(home, at, f"error in {place}", message, trace=trace, certainty=certainty)
+
+    def cut_at(self, flow: Flow, item: Item, instr: Instr) -> tuple[Instr, Function, tuple[Step, ...]]:
+        """Where the sign was lost, in which function, and the steps before."""
+        function = flow.function
+        token, made = item
+        cut = flow.narrowed.get(item)
+        if cut is not None:
+            return cut[1], function, self.errors.steps(function, cut[0], made)
+        if token.narrow and isinstance(made, Call):
+            for key in self.errors.targets(made, function):
+                inner = self.errors.flow(key)
+                for other, origin in inner.results.items() if inner is not None else ():
+                    if other.narrow and other.error and (other.name == token.name or other.name[0] == "@"):
+                        assert inner is not None
+                        at, home, before = self.cut_at(inner, (other, origin), origin)
+                        return at, home, (*before, step(function, made, f"{made.name}() returns it as {token.narrow}"))
+        return instr, function, self.errors.steps(function, token, made)
+
+
+def _cut(item: Item) -> bool:
+    return item[0].known and bool(item[0].narrow)
+
+
+def _flush(made: Instr) -> bool:
+    """A flush that fails is followed by a bigger one."""
+    return isinstance(made, Call) and "flush" in made.name
+
+
+def _place(function: Function, at: Instr) -> str:
+    """What the errno was squeezed into."""
+    if isinstance(at, Return):
+        kind = function.returns
+        return f"{kind} {function.name}()" if narrow_kind(kind) else words(function, at.value) if at.value else kind
+    target = at.target if isinstance(at, Assign) else at.result if isinstance(at, Call) else None
+    if isinstance(target, Name):
+        return f"{function.locals.get(target.id, '')} {words(function, target)}".strip()
+    return words(function, target) if target is not None else "a comparison"
+
+
+def _suspects(facts: Facts) -> Iterator[tuple[Key, bool]]:
+    """Functions in which a narrow place, an OR, a comparison or a flush meets a call that can fail.
+
+    And whether it is one that such a place was handed from a callee, which a first look does not see.
+    """
+    able = errors_of(facts).able
+    texts = [(d, t) for d, t in all_bodies(facts) if d.key in able]
+    failing = frozenset(d.name for d, t in texts if signed(heading_type(d, t)))
+    ops = frozenset(f for f, es in facts.program.tables.items() if any(e.function in failing for e in es))
+    narrow = {d.name for d, t in texts if narrow_kind(heading_type(d, t)) and _returns(t, failing | ops)}
+    narrow |= {d.name for d, t in all_bodies(facts) if narrow_kind(heading_type(d, t)) and _passes(t)}
+    grown = bool(narrow)
+    while grown:  # a bool function that returns what another of them gave
+        more = {d.name for d, t in texts if narrow_kind(heading_type(d, t)) and _returns(t, frozenset(narrow))}
+        grown = not more <= narrow
+        narrow |= more
+    for found, text in texts:
+        handed = _hands(found, text, narrow)
+        if RULE.covers(found.path) and (handed or _suspect(found, text, failing | ops)):
+            yield found.key, handed
+
+
+def _hands(found: Definition, text: str, narrow: set[str]) -> bool:
+    """Whether a function ORs, or answers with, what one that has cut errors gave."""
+    if found.mentions.isdisjoint(narrow):
+        return False
+    given = _ASSIGNED.findall(text)
+    values = [value for _, ored, value in given if ored]
+    if signed(heading_type(found, text)):
+        values += [value for _, _, value in given] + _RETURNED.findall(text)
+    return any(w in narrow for value in values for w in _WORD.findall(value))
+
+
+def _passes(text: str) -> bool:
+    """Whether a function returns an int that it is given."""
+    heading = text[: text.find("{")]
+    return any(value.strip() in _PARAMETER.findall(heading) for value in _RETURNED.findall(text))
+
+
+def _suspect(found: Definition, text: str, failing: frozenset[str]) -> bool:
+    if found.mentions.isdisjoint(failing):
+        return False
+    narrows = narrow_names(text)
+    given: set[str] = set()  # variables that a call which can fail gave
+    for target, ored, value in _ASSIGNED.findall(text):
+        used = _WORD.findall(value)
+        if any(w in failing or w in given for w in used):
+            if ored or target in narrows or ("." in target or "->" in target):
+                return True
+            given.add(target)
+    answers = [v for v in _RETURNED.findall(text) if _ANSWER.search(v)]
+    answers += _FLUSH_IF.findall(text) if "flush" in text else []
+    return any(w in failing or w in given for words_ in answers for w in _WORD.findall(words_))
+
+
+def _returns(text: str, failing: frozenset[str]) -> bool:
+    return any(w in failing for value in _RETURNED.findall(text) for w in _WORD.findall(value))
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """A cheap look first; functions in which something may be lost are solved with their callees."""
+    first, checker = _Check(facts, first_look(facts)), _Check(facts, errors_of(facts))
+    for key, handed in _suspects(facts):
+        facts.count("functions looked at for errors that lose their sign")
+        if handed or any(True for _ in first.function(key)):
+            facts.count("functions followed for errors that lose their sign")
+            yield from checker.function(key)
+
+
+RULE = Rule(
+    id="kvm-errno-truncated",
+    catalog=6,
+    severity=Severity.ERROR,
+    scope=SCOPE,
+    check=check,
+    provenance=(
+        Provenance("mail", "aWmEegVP_A613WIr@google.com", "Sean Christopherson", "2026-01-16", "the class is implied"),
+    ),
+    bad=(
+        """
+        // path: arch/x86/kvm/mmu/mmu.c
+        static int kvm_split_range(struct kvm *kvm, gfn_t gfn)
+        {
+                return kvm->empty ? -ENOMEM : 0;
+        }
+
+        int kvm_prepare_range(struct kvm *kvm, gfn_t gfn)
+        {
+                bool ret = false;
+
+                if (kvm->tdp)
+                        ret = kvm_split_range(kvm, gfn);  // expect "cut"
+                return ret;
+        }
+        """,
+    ),
+    good=(
+        """
+        // path: arch/x86/kvm/mmu/mmu.c
+        static int kvm_split_range(struct kvm *kvm, gfn_t gfn)
+        {
+                return kvm->empty ? -ENOMEM : 0;
+        }
+
+        int kvm_prepare_range(struct kvm *kvm, gfn_t gfn)
+        {
+                int ret = 0;
+
+                if (kvm->tdp)
+                        ret = kvm_split_range(kvm, gfn);
+                return ret;
+        }
+        """,
+    ),
+)
