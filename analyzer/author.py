@@ -5,7 +5,7 @@ from __future__ import annotations
 from analyzer.analyses.alignment import Alignment, Unit, callers
 from analyzer.analyses.badvalue import Bad, BadWalker, Outcome
 from analyzer.analyses.bodies import all_bodies, goes_back, heading_type, narrow_fields, narrow_names
-from analyzer.analyses.carried import Carriers, parts, root, struct_of
+from analyzer.analyses.carried import Carriers, root, struct_of
 from analyzer.analyses.coarser import CoarserProperty, Install, Walk, WalkSpec
 from analyzer.analyses.commit import CommitProperty, CommitSpec, Entry, Slip, Writer, stored_params
 from analyzer.analyses.custody import STORE, Keeper, Move, index_value, solve_custody
@@ -104,6 +104,7 @@ from analyzer.ir.types import (
     Param,
     Return,
     Unary,
+    parts,
 )
 
 __all__ = [

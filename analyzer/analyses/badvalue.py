@@ -19,7 +19,6 @@ from analyzer.ir.types import (
     Addr,
     Assign,
     Assume,
-    Binary,
     Call,
     Const,
     Deref,
@@ -28,11 +27,10 @@ from analyzer.ir.types import (
     Function,
     Hole,
     Index,
-    Init,
     Instr,
     Name,
     Return,
-    Unary,
+    children,
 )
 
 QUIET = re.compile(
@@ -216,19 +214,9 @@ def _parts(expr: Expr) -> Iterator[Expr]:
         case Addr(base=Index(base=base, index=index)):
             yield from _parts(base)
             yield from _parts(index)
-        case Field() | Deref() | Addr():
-            yield from _parts(expr.base)
-        case Index():
-            yield from _parts(expr.base)
-            yield from _parts(expr.index)
-        case Unary():
-            yield from _parts(expr.operand)
-        case Binary():
-            yield from _parts(expr.left)
-            yield from _parts(expr.right)
-        case Init():
-            for _, value in expr.entries:
-                yield from _parts(value)
+        case _:
+            for child in children(expr):
+                yield from _parts(child)
 
 
 def _broken(part: Expr, bad: Bad) -> str:

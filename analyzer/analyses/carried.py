@@ -5,9 +5,9 @@ Cheaper than taint, and blind to order: it serves to tell which instructions han
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
-from analyzer.ir.types import Addr, Assign, Binary, Call, Deref, Expr, Field, Function, Index, Init, Name, Unary
+from analyzer.ir.types import Addr, Assign, Binary, Call, Deref, Expr, Field, Function, Index, Init, Name, parts
 
 
 def root(expr: Expr) -> str:
@@ -21,27 +21,6 @@ def struct_of(function: Function, expr: Expr) -> str:
     """The struct tag of the variable that a place starts from, or ``""``."""
     words = function.locals.get(root(expr), "").replace("*", " ").replace("const ", "").split()
     return words[1] if len(words) > 1 and words[0] in ("struct", "union") else ""
-
-
-def parts(expr: Expr) -> Iterator[Expr]:
-    """The expression and all it is made of."""
-    yield expr
-    match expr:
-        case Field() | Deref() | Addr():
-            yield from parts(expr.base)
-        case Index():
-            yield from parts(expr.base)
-            yield from parts(expr.index)
-        case Binary():
-            yield from parts(expr.left)
-            yield from parts(expr.right)
-        case Unary():
-            yield from parts(expr.operand)
-        case Init():
-            for _, value in expr.entries:
-                yield from parts(value)
-        case _:
-            return
 
 
 class Carriers:

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from analyzer.analyses.depends import parts
 from analyzer.analyses.facts import has_hole
 from analyzer.analyses.walk import Walk
 from analyzer.dataflow.values import Constants, Facts, Value, evaluate, truth
@@ -27,6 +26,7 @@ from analyzer.ir.types import (
     Name,
     Return,
     Unary,
+    parts,
 )
 
 

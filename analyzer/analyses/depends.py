@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from analyzer.ir.types import (
-    Addr,
     Assign,
     Assume,
     Binary,
@@ -16,30 +15,11 @@ from analyzer.ir.types import (
     Field,
     Function,
     Index,
-    Init,
     Instr,
     Name,
     Unary,
+    parts,
 )
-
-
-def parts(expr: Expr) -> Iterator[Expr]:
-    """An expression and all expressions inside it; what an address is taken of counts."""
-    yield expr
-    match expr:
-        case Field() | Deref() | Addr():
-            yield from parts(expr.base)
-        case Index():
-            yield from parts(expr.base)
-            yield from parts(expr.index)
-        case Unary():
-            yield from parts(expr.operand)
-        case Binary():
-            yield from parts(expr.left)
-            yield from parts(expr.right)
-        case Init():
-            for _, value in expr.entries:
-                yield from parts(value)
 
 
 def texts(*exprs: Expr) -> frozenset[str]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from analyzer.analyses.carried import parts, root
+from analyzer.analyses.carried import root
 from analyzer.analyses.locks import BUGS_VM
 from analyzer.analyses.typestate import BUSY_TESTS
 from analyzer.dataflow.context import Context
@@ -34,6 +34,7 @@ from analyzer.ir.types import (
     Instr,
     Name,
     Return,
+    parts,
 )
 
 CHANGE = "%change"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from analyzer.analyses.carried import Carriers, parts, root
+from analyzer.analyses.carried import Carriers, root
 from analyzer.callgraph.names import NameGraph
 from analyzer.ir.program import Key, Program
-from analyzer.ir.types import Addr, Call, Deref, Expr, Field, Function, Index, Name, Return
+from analyzer.ir.types import Addr, Call, Deref, Expr, Field, Function, Index, Name, Return, parts
 
 Places = Callable[[Function], list[Expr]]
 MAX_CLIMB = 10

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from analyzer.analyses.carried import parts
 from analyzer.analyses.held import HeldProperty
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.paths import Explorer
 from analyzer.dataflow.values import NZ, Facts, Value
 from analyzer.ir.effect import Verb, Vocabulary
 from analyzer.ir.program import Key, Program
-from analyzer.ir.types import Assign, Assume, Binary, Call, Expr, Field, Function, Init, Instr, Name, Return
+from analyzer.ir.types import Assign, Assume, Binary, Call, Expr, Field, Function, Init, Instr, Name, Return, parts
 
 SNAPSHOT, ACQUIRED, PUBLISH = "%snapshot", "%snapshot-acquired", "%publish"
 

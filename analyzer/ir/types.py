@@ -6,7 +6,7 @@ is a temporary (``%1``). An expression knows its normalised text (the key of fac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -146,6 +146,30 @@ class Opaque(Expr):
 
     def __init__(self, text: str = "?") -> None:
         super().__init__(text, _NONE)
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """What an expression is made of."""
+    match expr:
+        case Field() | Deref() | Addr():
+            return (expr.base,)
+        case Index():
+            return (expr.base, expr.index)
+        case Unary():
+            return (expr.operand,)
+        case Binary():
+            return (expr.left, expr.right)
+        case Init():
+            return tuple(value for _, value in expr.entries)
+        case _:
+            return ()
+
+
+def parts(expr: Expr) -> Iterator[Expr]:
+    """An expression and all expressions inside it, what an address is taken of included."""
+    yield expr
+    for child in children(expr):
+        yield from parts(child)
 
 
 def _tight(expr: Expr) -> str:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from analyzer.author import (
     Behind,
@@ -33,6 +32,7 @@ from analyzer.author import (
     Step,
     Unused,
     behind,
+    covers,
     refuted,
     unused,
     words,
@@ -53,7 +53,7 @@ class _Line:
 
 
 def _covers(path: str) -> bool:
-    return any(fnmatchcase(path, p) for p in SCOPE)
+    return covers(SCOPE, path)
 
 
 def _without_user(found: Unused) -> Finding:

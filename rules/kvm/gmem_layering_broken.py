@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from analyzer.author import (
     Call,
@@ -29,6 +28,7 @@ from analyzer.author import (
     Step,
     Verb,
     calls_between,
+    covers,
     lock_calls,
     shown,
     step,
@@ -42,7 +42,7 @@ Key = tuple[str, str]
 
 
 def _in(path: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(path, p) for p in patterns)
+    return covers(patterns, path)
 
 
 def _foreign(facts: Facts, name: str, path: str) -> Key | None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from analyzer.author import (
     Call,
@@ -29,6 +28,7 @@ from analyzer.author import (
     Span,
     Spans,
     Step,
+    covers,
     has_hole,
     shown,
     solve_spans,
@@ -45,7 +45,7 @@ Key = tuple[str, str]
 
 
 def _covers(path: str) -> bool:
-    return any(fnmatchcase(path, pattern) for pattern in SCOPE)
+    return covers(SCOPE, path)
 
 
 def check(facts: Facts) -> Iterator[Finding]:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from fnmatch import fnmatchcase
 
 from analyzer.author import (
     ARM,
@@ -43,6 +42,7 @@ from analyzer.author import (
     Step,
     before,
     callers,
+    covers,
     has_hole,
     hides_failure,
     marked,
@@ -61,7 +61,7 @@ ENDS = frozenset(("start", "end"))
 
 
 def _covers(path: str) -> bool:
-    return any(fnmatchcase(path, p) for p in SCOPE)
+    return covers(SCOPE, path)
 
 
 class _Splits:

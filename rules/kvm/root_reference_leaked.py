@@ -13,7 +13,6 @@ May be false: where a function that is not visible drops the reference.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from analyzer.author import (
     Facts,
@@ -25,6 +24,7 @@ from analyzer.author import (
     Rule,
     Severity,
     Stage,
+    covers,
     opening_steps,
     solve_pairs,
     step,
@@ -36,7 +36,7 @@ SCOPE = ("arch/x86/kvm/*",)
 
 
 def _covers(path: str) -> bool:
-    return any(fnmatchcase(path, pattern) for pattern in SCOPE)
+    return covers(SCOPE, path)
 
 
 def check(facts: Facts) -> Iterator[Finding]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from analyzer.author import (
     DIRECT,
@@ -43,6 +42,7 @@ from analyzer.author import (
     Stage,
     Step,
     constant_walks,
+    covers,
     decided_by,
     deciding,
     derived,
@@ -89,7 +89,7 @@ PART = PartSpec(HANDLES, PER_ROOT, EXTERNAL, re.compile(r"lockdep_|rcu_|trace_|p
 
 
 def _covers(path: str) -> bool:
-    return any(fnmatchcase(path, p) for p in SCOPE)
+    return covers(SCOPE, path)
 
 
 # -- a root of the wrong kind ---------------------------------------------------------------------------------------

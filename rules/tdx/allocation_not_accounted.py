@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from analyzer.author import (
     Assign,
@@ -30,6 +29,7 @@ from analyzer.author import (
     Rule,
     Severity,
     Step,
+    covers,
     reaching,
     shown,
     step,
@@ -42,7 +42,7 @@ Flags = tuple[str, tuple[Step, ...]]  # what the flags are, and how they came he
 
 
 def _covers(path: str) -> bool:
-    return any(fnmatchcase(path, pattern) for pattern in SCOPE)
+    return covers(SCOPE, path)
 
 
 def check(facts: Facts) -> Iterator[Finding]:

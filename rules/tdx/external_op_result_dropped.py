@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from analyzer.author import Call, Facts, Finding, Function, Provenance, Rule, Severity, Step, step, use_of
+from analyzer.author import Call, Facts, Finding, Function, Provenance, Rule, Severity, Step, covers, step, use_of
 from rules.vocabulary.seamcall import VOID_OPS
 
 SCOPE = ("arch/x86/kvm/*",)
@@ -20,7 +20,7 @@ Wrappers = dict[tuple[str, str], tuple[Step, ...]]
 
 
 def _covers(path: str) -> bool:
-    return any(fnmatchcase(path, p) for p in SCOPE)
+    return covers(SCOPE, path)
 
 
 def _external(facts: Facts, call: Call) -> bool:

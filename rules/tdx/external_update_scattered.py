@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from analyzer.author import (
     Assume,
@@ -35,6 +34,7 @@ from analyzer.author import (
     Severity,
     Stage,
     Step,
+    covers,
     deciding,
     has_hole,
     hub,
@@ -68,7 +68,7 @@ _OF_MEMORY = re.compile(r"private|direct|attr|KVM_FILTER")
 
 
 def _in_mmu(path: str) -> bool:
-    return any(fnmatchcase(path, p) for p in MMU)
+    return covers(MMU, path)
 
 
 # -- what the table declares ----------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from analyzer.author import (
     Assign,
@@ -32,6 +31,7 @@ from analyzer.author import (
     Rule,
     Severity,
     Step,
+    covers,
     shown,
     step,
 )
@@ -46,7 +46,7 @@ _STRIDES = frozenset(("PTE_SHIFT", "9", "SPTE_LEVEL_BITS"))
 
 
 def _covers(path: str) -> bool:
-    return any(fnmatchcase(path, p) for p in SCOPE)
+    return covers(SCOPE, path)
 
 
 def _kind(function: Function, expr: Expr, module_level: set[str]) -> str:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
 
 from analyzer.author import (
     Arrival,
@@ -32,6 +31,7 @@ from analyzer.author import (
     Spec,
     Step,
     Verb,
+    covers,
     depending,
     guarded_by,
     parts,
@@ -56,7 +56,7 @@ LEVELS = frozenset("max_level goal_level req_level level pg_level map_level host
 
 
 def _covers(path: str) -> bool:
-    return any(fnmatchcase(path, pattern) for pattern in SCOPE)
+    return covers(SCOPE, path)
 
 
 def _level(function: Function, target: Expr) -> bool:

@@ -14,7 +14,6 @@ May be false: a path on which the order of two changes of different entries is t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from analyzer.author import (
     Assign,
@@ -39,6 +38,7 @@ from analyzer.author import (
     Step,
     Writer,
     callers_of,
+    covers,
     made_by,
     shown,
     step,
@@ -62,7 +62,7 @@ PRIMITIVES = frozenset((*STORES, *ATOMIC_WRITES, *READS))
 
 
 def _covers(path: str) -> bool:
-    return any(fnmatchcase(path, p) for p in SCOPE)
+    return covers(SCOPE, path)
 
 
 def _external(facts: Facts, call: Call) -> bool:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from functools import partial
 
 from analyzer.author import (
@@ -34,6 +33,7 @@ from analyzer.author import (
     Rule,
     Severity,
     Step,
+    covers,
     derives,
     index_value,
     leads_to,
@@ -55,7 +55,7 @@ Custody = frozenset[tuple[str, str]]
 
 
 def _covers(path: str) -> bool:
-    return any(fnmatchcase(path, pattern) for pattern in SCOPE)
+    return covers(SCOPE, path)
 
 
 def _start(facts: Facts, key: tuple[str, str], page: str) -> Custody:

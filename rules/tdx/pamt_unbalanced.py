@@ -14,7 +14,6 @@ May be false: where the error path leaves a page that a teardown function puts, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from analyzer.author import (
     Binary,
@@ -36,6 +35,7 @@ from analyzer.author import (
     Token,
     calls_to,
     closes_always,
+    covers,
     derives,
     held_mode,
     in_loop,
@@ -67,7 +67,7 @@ PLAIN = frozenset("alloc_page alloc_pages __get_free_page get_zeroed_page".split
 
 
 def _covers(path: str) -> bool:
-    return any(fnmatchcase(path, pattern) for pattern in SCOPE)
+    return covers(SCOPE, path)
 
 
 def check(facts: Facts) -> Iterator[Finding]:

@@ -13,7 +13,6 @@ May be false: what is undone in a loop, and what functions that are not visible 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from analyzer.author import (
     CHANGE,
@@ -32,6 +31,7 @@ from analyzer.author import (
     Rule,
     Severity,
     Step,
+    covers,
     has_hole,
     in_loop,
     marked,
@@ -51,7 +51,7 @@ Key = tuple[str, str]
 
 
 def _covers(path: str) -> bool:
-    return any(fnmatchcase(path, p) for p in SCOPE)
+    return covers(SCOPE, path)
 
 
 def _seamcall(facts: Facts, call: Call, path: str) -> bool:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 
 from analyzer.author import (
     Assume,
@@ -33,6 +32,7 @@ from analyzer.author import (
     Severity,
     Step,
     canonical,
+    covers,
     explore,
     in_loop,
     shown,
@@ -184,7 +184,7 @@ class _Check:
 
 
 def _covers(path: str) -> bool:
-    return any(fnmatchcase(path, pattern) for pattern in SCOPE)
+    return covers(SCOPE, path)
 
 
 def _leavings(check: _Check, protocol: Protocol[Chain]) -> None:

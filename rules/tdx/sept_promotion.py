@@ -33,6 +33,7 @@ from analyzer.author import (
     Step,
     Walk,
     WalkSpec,
+    covers,
     has_hole,
     made_by,
     roots_in,
@@ -60,7 +61,7 @@ LOW = frozenset(("0", "1", "PG_LEVEL_4K", "PG_LEVEL_NONE"))
 
 
 def _covers(path: str) -> bool:
-    return any(fnmatchcase(path, p) for p in SCOPE)
+    return covers(SCOPE, path)
 
 
 def _huge(facts: Facts) -> Step | None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from analyzer.author import (
     Assign,
@@ -32,6 +31,7 @@ from analyzer.author import (
     Rule,
     Severity,
     Step,
+    covers,
     step,
     words,
 )
@@ -53,7 +53,7 @@ def _code(function: Function, value: object) -> str:
 
 
 def _covers(path: str) -> bool:
-    return any(fnmatchcase(path, pattern) for pattern in SCOPE)
+    return covers(SCOPE, path)
 
 
 def _wrapper(function: Function) -> bool:

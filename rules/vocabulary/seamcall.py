@@ -1,9 +1,7 @@
 """SEAMCALL wrappers of the TDX module (arch/x86/include/asm/tdx.h, arch/x86/virt/vmx/tdx/tdx.c) and what they act
 on."""
 
-from fnmatch import fnmatchcase
-
-from analyzer.author import Effect, Verb, Vocabulary, Work
+from analyzer.author import Effect, Verb, Vocabulary, Work, covers
 
 TDX_CODE = ("arch/x86/kvm/vmx/tdx*", "arch/x86/virt/vmx/tdx/*", "arch/x86/include/asm/tdx.h")
 
@@ -70,4 +68,4 @@ VOCABULARY = Vocabulary(
 
 def is_tdx(path: str) -> bool:
     """Whether a file is TDX code."""
-    return any(fnmatchcase(path, pattern) for pattern in TDX_CODE)
+    return covers(TDX_CODE, path)
