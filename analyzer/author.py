@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from analyzer.analyses.alignment import Alignment, Unit, callers
+from analyzer.analyses.atomic import AtomicWords, Slept, solve_atomic
 from analyzer.analyses.badvalue import Bad, BadWalker, Outcome
 from analyzer.analyses.bodies import all_bodies, goes_back, heading_type, narrow_fields, narrow_names
 from analyzer.analyses.carried import Carriers, root, struct_of
+from analyzer.analyses.checked import Checks, Unchecked, sources
 from analyzer.analyses.coarser import CoarserProperty, Install, Walk, WalkSpec
 from analyzer.analyses.commit import CommitProperty, CommitSpec, Entry, Slip, Writer, stored_params
 from analyzer.analyses.custody import STORE, Keeper, Move, index_value, solve_custody
@@ -34,12 +36,16 @@ from analyzer.analyses.guards import (
 )
 from analyzer.analyses.held import HeldResult, Sighting, solve_held
 from analyzer.analyses.hiding import hides_failure
+from analyzer.analyses.interrupts import Handler, Masking, Reached, RunsIn, handlers, reached
 from analyzer.analyses.lifetime import calls_of, homes, inward
+from analyzer.analyses.lockfields import LockField, LockFields
+from analyzer.analyses.lockinit import LockInits
 from analyzer.analyses.lockpath import lock_path
 from analyzer.analyses.locks import BUGS_VM, Held, operations
 from analyzer.analyses.locks import mode_of as held_mode
 from analyzer.analyses.loops import leads_to, loop_of, predecessors, ways_out
 from analyzer.analyses.marks import marked, marker
+from analyzer.analyses.needs import Needs, Unmet
 from analyzer.analyses.ops import CallSite, Op, callers_of, hub, nearest_callers, op_calls, ops_of
 from analyzer.analyses.outputs import Read, unset_reads, writes_outputs
 from analyzer.analyses.pairing import Ledger, Left, Seen, Token
@@ -48,6 +54,8 @@ from analyzer.analyses.prior import ARM, DISARM, EXEMPT, LEFT, Arriving, PriorPr
 from analyzer.analyses.ranges import RangeOrigin, Ranges, Shape
 from analyzer.analyses.reach import Reach, Verdict
 from analyzer.analyses.reception import condition_of, narrow_kind, signed, truth_of
+from analyzer.analyses.regions import Change as RegionChange
+from analyzer.analyses.regions import LockChanges, one_sided_helpers, spelled
 from analyzer.analyses.retried import Retry, retries
 from analyzer.analyses.rootkind import DIRECT, MIRROR, ROOT_TYPES, Root, roots_in, settled, types_of, values_of
 from analyzer.analyses.roots import TYPES, WALKS
@@ -68,8 +76,10 @@ from analyzer.analyses.seqcheck import (
     solve_sequence,
 )
 from analyzer.analyses.sized import Site, Sizes, Work
+from analyzer.analyses.sleeping import Sleepers
 from analyzer.analyses.spans import Odd, Span, Spans, solve_spans
 from analyzer.analyses.spec import Spec
+from analyzer.analyses.stale import Stale, Staleness, Walks
 from analyzer.analyses.taint import Arrival, solve_taint
 from analyzer.analyses.tokens import ANY, SOME, Flow, Item, Known, State
 from analyzer.analyses.tokens import Token as ErrorToken
@@ -135,6 +145,7 @@ __all__ = [
     "Arriving",
     "Assign",
     "Assume",
+    "AtomicWords",
     "Bad",
     "BadWalker",
     "Behind",
@@ -145,6 +156,7 @@ __all__ = [
     "Carriers",
     "Certainty",
     "Change",
+    "Checks",
     "CoarserProperty",
     "CommitProperty",
     "CommitSpec",
@@ -170,6 +182,7 @@ __all__ = [
     "Finding",
     "Flow",
     "Function",
+    "Handler",
     "Held",
     "HeldResult",
     "Init",
@@ -183,11 +196,17 @@ __all__ = [
     "Ledger",
     "Left",
     "Location",
+    "LockChanges",
+    "LockField",
+    "LockFields",
+    "LockInits",
     "Loop",
     "Loss",
+    "Masking",
     "MemorySpec",
     "Move",
     "Name",
+    "Needs",
     "Odd",
     "Op",
     "Outcome",
@@ -201,13 +220,16 @@ __all__ = [
     "RangeOrigin",
     "Ranges",
     "Reach",
+    "Reached",
     "Read",
     "Refuted",
+    "RegionChange",
     "Remainder",
     "Retry",
     "Return",
     "Root",
     "Rule",
+    "RunsIn",
     "Seen",
     "Sequence",
     "SequenceResult",
@@ -218,17 +240,23 @@ __all__ = [
     "Sighting",
     "Site",
     "Sizes",
+    "Sleepers",
+    "Slept",
     "Slip",
     "Span",
     "Spans",
     "Spec",
     "Stage",
+    "Stale",
+    "Staleness",
     "Stand",
     "State",
     "Step",
     "Token",
     "Unary",
+    "Unchecked",
     "Unit",
+    "Unmet",
     "Unused",
     "Use",
     "Verb",
@@ -236,6 +264,7 @@ __all__ = [
     "Vocabulary",
     "Walk",
     "WalkSpec",
+    "Walks",
     "Work",
     "Writer",
     "advances",
@@ -268,6 +297,7 @@ __all__ = [
     "filter_says",
     "goes_back",
     "guarded_by",
+    "handlers",
     "handles_of",
     "has_hole",
     "heading_type",
@@ -300,6 +330,7 @@ __all__ = [
     "narrow_names",
     "nearest_callers",
     "one_sided",
+    "one_sided_helpers",
     "op_calls",
     "opening_steps",
     "operations",
@@ -309,6 +340,7 @@ __all__ = [
     "plain",
     "predecessors",
     "reach",
+    "reached",
     "reaching",
     "refreshed_by",
     "refusal",
@@ -326,12 +358,15 @@ __all__ = [
     "signed",
     "skipped_loop",
     "snapshot_of",
+    "solve_atomic",
     "solve_custody",
     "solve_held",
     "solve_pairs",
     "solve_sequence",
     "solve_spans",
     "solve_taint",
+    "sources",
+    "spelled",
     "step",
     "stored",
     "stored_params",
