@@ -1,0 +1,15 @@
+// litmus: the branch that leaves it returns
+// path: arch/x86/kvm/mmu/tdp_mmu.c
+u64 peek(struct kvm *kvm, tdp_ptep_t sptep, bool quick)
+{
+	u64 spte;
+
+	rcu_read_lock();
+	if (quick) {
+		rcu_read_unlock();
+		return 0;
+	}
+	spte = READ_ONCE(*rcu_dereference(sptep));
+	rcu_read_unlock();
+	return spte;
+}

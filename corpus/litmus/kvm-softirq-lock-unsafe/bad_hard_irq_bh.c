@@ -1,0 +1,36 @@
+// litmus: bottom halves off are not enough against a hard interrupt
+// path: arch/x86/virt/vmx/tdx/tdx.c
+struct pamt_pool {
+	spinlock_t pool_lock;
+	struct timer_list timer;
+	struct irq_work work;
+	int free;
+};
+
+static void pool_count(struct pamt_pool *pool)
+{
+	spin_lock(&pool->pool_lock);
+	pool->free++;
+	spin_unlock(&pool->pool_lock);
+}
+
+static void pool_irq(struct irq_work *work)
+{
+	pool_count(from_work(work));
+}
+
+void pool_setup(struct pamt_pool *pool)
+{
+	spin_lock_init(&pool->pool_lock);
+	init_irq_work(&pool->work, pool_irq);
+}
+
+int pool_free(struct pamt_pool *pool)
+{
+	int free;
+
+	spin_lock_bh(&pool->pool_lock);	// expect: kvm-softirq-lock-unsafe "with interrupts on"
+	free = pool->free;
+	spin_unlock_bh(&pool->pool_lock);
+	return free;
+}
