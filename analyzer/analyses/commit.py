@@ -192,7 +192,7 @@ class CommitProperty:
             elif isinstance(expr, Name) and function is not None:
                 made = made_by(function).get(expr.id)
                 held = _held(function, expr.id)
-                if made is not None and made.callee == "rcu_dereference" and made.args:
+                if made is not None and made.callee.startswith("rcu_dereference") and made.args:
                     expr = made.args[0]
                 elif held is not None:
                     expr = held

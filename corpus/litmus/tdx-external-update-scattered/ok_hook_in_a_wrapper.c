@@ -16,7 +16,7 @@ static int change_atomic(struct kvm *kvm, struct kvm_mmu_page *sp, struct tdp_it
 {
 	int ret;
 
-	if (!try_cmpxchg64(rcu_dereference(iter->sptep), &iter->old_spte, is_mirror_sp(sp) ? FROZEN_SPTE : new_spte))
+	if (!try_cmpxchg64(rcu_dereference_protected(iter->sptep, 1), &iter->old_spte, is_mirror_sp(sp) ? FROZEN_SPTE : new_spte))
 		return -EBUSY;
 
 	ret = note_change(kvm, sp, iter->gfn, iter->old_spte, new_spte, iter->level, true);

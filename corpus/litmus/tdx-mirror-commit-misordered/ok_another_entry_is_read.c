@@ -16,12 +16,12 @@ out:
 
 int change(struct kvm *kvm, struct tdp_iter *iter, u64 new_spte)
 {
-	struct kvm_mmu_page *sp = sptep_to_sp(rcu_dereference(iter->sptep));
+	struct kvm_mmu_page *sp = sptep_to_sp(rcu_dereference_protected(iter->sptep, 1));
 	bool mirror = is_mirror_sp(sp);
 	u64 first = mirror ? FROZEN_SPTE : new_spte;
 	int ret;
 
-	if (!try_cmpxchg64(rcu_dereference(iter->sptep), &iter->old_spte, first))
+	if (!try_cmpxchg64(rcu_dereference_protected(iter->sptep, 1), &iter->old_spte, first))
 		return -EBUSY;
 
 	iter->parent = kvm_tdp_mmu_read_spte(sp->ptep);

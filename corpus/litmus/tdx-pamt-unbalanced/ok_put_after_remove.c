@@ -4,6 +4,7 @@ static int td_remove_leaf(struct kvm *kvm, gfn_t gfn, enum pg_level level, kvm_p
 {
 	struct kvm_tdx *tdx = to_kvm_tdx(kvm);
 	u64 err, entry, state;
+	unsigned long i;
 
 	guard(write_lock)(&kvm->mmu_lock);
 	err = tdh_do_no_vcpus(tdh_mem_range_block, kvm, &tdx->td, gfn_to_gpa(gfn), level, &entry, &state);
@@ -15,9 +16,11 @@ static int td_remove_leaf(struct kvm *kvm, gfn_t gfn, enum pg_level level, kvm_p
 	if (TDX_BUG_ON_2(err, TDH_MEM_PAGE_REMOVE, entry, state, kvm))
 		return -EIO;
 
-	err = tdh_phymem_page_wbinvd_hkid((u16)tdx->hkid, pfn);
-	if (TDX_BUG_ON(err, TDH_PHYMEM_PAGE_WBINVD, kvm))
-		return -EIO;
+	for (i = 0; i < KVM_PAGES_PER_HPAGE(level); i++) {
+		err = tdh_phymem_page_wbinvd_hkid((u16)tdx->hkid, pfn + i);
+		if (TDX_BUG_ON(err, TDH_PHYMEM_PAGE_WBINVD, kvm))
+			return -EIO;
+	}
 
 	tdx_quirk_reset_paddr(PFN_PHYS(pfn), KVM_PAGES_PER_HPAGE(level) * PAGE_SIZE);
 	if (level == PG_LEVEL_4K)

@@ -9,7 +9,7 @@ int tdx_gmem_max_mapping_level(struct kvm *kvm, kvm_pfn_t pfn, bool is_private)
 // path: arch/x86/kvm/mmu/tdp_mmu.c
 static int put_spte(struct kvm *kvm, struct tdp_iter *iter, u64 new_spte)
 {
-	return try_cmpxchg64(rcu_dereference(iter->sptep), &iter->old_spte, new_spte) ? 0 : -EBUSY;
+	return try_cmpxchg64(rcu_dereference_protected(iter->sptep, 1), &iter->old_spte, new_spte) ? 0 : -EBUSY;
 }
 
 static void adjust(struct kvm_page_fault *fault, u64 spte, int level, bool mirror)
@@ -23,7 +23,7 @@ static void adjust(struct kvm_page_fault *fault, u64 spte, int level, bool mirro
 
 static int target(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault, struct tdp_iter *iter)
 {
-	struct kvm_mmu_page *sp = sptep_to_sp(rcu_dereference(iter->sptep));
+	struct kvm_mmu_page *sp = sptep_to_sp(rcu_dereference_protected(iter->sptep, 1));
 	u64 spte;
 
 	make_spte(vcpu, sp, fault->slot, 0, iter->gfn, fault->pfn, iter->old_spte, false, false, true, &spte);

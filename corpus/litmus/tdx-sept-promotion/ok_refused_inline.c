@@ -9,12 +9,12 @@ int tdx_gmem_max_mapping_level(struct kvm *kvm, kvm_pfn_t pfn, bool is_private)
 // path: arch/x86/kvm/mmu/tdp_mmu.c
 static int put_spte(struct kvm *kvm, struct tdp_iter *iter, u64 new_spte)
 {
-	return try_cmpxchg64(rcu_dereference(iter->sptep), &iter->old_spte, new_spte) ? 0 : -EBUSY;
+	return try_cmpxchg64(rcu_dereference_protected(iter->sptep, 1), &iter->old_spte, new_spte) ? 0 : -EBUSY;
 }
 
 static int target(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault, struct tdp_iter *iter)
 {
-	struct kvm_mmu_page *sp = sptep_to_sp(rcu_dereference(iter->sptep));
+	struct kvm_mmu_page *sp = sptep_to_sp(rcu_dereference_protected(iter->sptep, 1));
 	u64 spte;
 
 	make_spte(vcpu, sp, fault->slot, 0, iter->gfn, fault->pfn, iter->old_spte, false, false, true, &spte);
