@@ -143,15 +143,7 @@ def _function(unit: Unit, node: tree_sitter.Node, code: str) -> None:
     name = unit.text[name_node.start_byte : name_node.end_byte].decode("ascii", "replace") if name_node else ""
     if not name.isidentifier():
         return
-    if name.startswith(UNKNOWN):
-        detail = "a hunk stands in a function whose name is not known"
-        unit.problems.append(
-            Problem(ProblemKind.UNPARSED, f"{unit.path}:{unit.known_from(node.start_point[0] + 1)}", detail)
-        )
-    if body.has_error:
-        unit.errors += 1
-        detail = f"{name}(): parts of the body could not be parsed"
-        unit.problems.append(Problem(ProblemKind.UNPARSED, f"{unit.path}:{node.start_point[0] + 1}", detail))
+    _unread(unit, node, name, body.has_error)
     words = unit.text[body.start_byte : body.end_byte].decode("latin-1")
     hidden = tuple(name for at, name in unit.blocks.items() if body.start_byte <= at < body.end_byte)
     known = unit.definitions.get(name)
@@ -175,6 +167,18 @@ def _function(unit: Unit, node: tree_sitter.Node, code: str) -> None:
         hash((words, code[node.start_byte : body.end_byte])),
         "__weak" in code[line : declarator.start_byte],
     )
+
+
+def _unread(unit: Unit, node: tree_sitter.Node, name: str, broken: bool) -> None:
+    """Note what is not known of a function."""
+    line = node.start_point[0] + 1
+    if name.startswith(UNKNOWN):
+        detail = "a hunk stands in a function whose name is not known"
+        unit.problems.append(Problem(ProblemKind.UNPARSED, f"{unit.path}:{unit.known_from(line)}", detail))
+    if broken:
+        unit.errors += 1
+        detail = f"{name}(): parts of the body could not be parsed"
+        unit.problems.append(Problem(ProblemKind.UNPARSED, f"{unit.path}:{line}", detail))
 
 
 def _macro(unit: Unit, macro: Macro) -> None:

@@ -21,6 +21,7 @@ from analyzer.author import (
     Context,
     Facts,
     Finding,
+    Function,
     Odd,
     Provenance,
     Rule,
@@ -30,6 +31,7 @@ from analyzer.author import (
     Step,
     covers,
     has_hole,
+    in_loop,
     shown,
     solve_spans,
     step,
@@ -39,6 +41,7 @@ from rules.vocabulary.pairs import INVALIDATE
 SCOPE = ("virt/kvm/*", "arch/x86/kvm/*")
 STABLE = frozenset(("invalidate_lock", "slots_lock"))
 _LOCKS = {"invalidate_lock": "the filemap invalidate lock"}
+ADDER = "kvm_mmu_invalidate_range_add"
 _LOOKUP = frozenset(("bindings",))  # what an invalidation of guest_memfd looks up at both ends
 _FIRST, _LAST = re.compile(r"start|begin|pre(?=_)"), re.compile(r"end|finish|post(?=_)|stop")
 Key = tuple[str, str]
@@ -100,6 +103,8 @@ def _odd(facts: Facts, spans: Spans, tops: set[Key], left: set[int]) -> Iterator
             continue
         if odd.what == "unlocked" and odd.state.site in left:
             continue  # it is not the lock that is wrong there
+        if odd.what == "empty" and _added_in_a_loop(facts, function):
+            continue  # that the loop runs no time is no path
         name = _LOCKS.get(odd.lock, odd.lock)
         subject, message = {
             "unopened": ("invalidation not begun", "ends an invalidation that this path has not begun"),
@@ -120,12 +125,34 @@ def _lone_end(facts: Facts, odd: Odd, tops: set[Key]) -> bool:
     return not _has_twin(facts, top, tops)
 
 
+def _added_in_a_loop(facts: Facts, function: Function) -> bool:
+    """Whether a loop of the function adds ranges, itself or through helpers."""
+    adders = facts.solve(
+        "range adders",
+        lambda: facts.names.reaching(facts.names.where(lambda d: d.name == "kvm_mmu_invalidate_range_add")),
+    )
+    return any(
+        not adders.isdisjoint(facts.program.resolve(call.callee, function.path)) and in_loop(function, call)
+        for call in function.calls()
+        if call.callee
+    )
+
+
+def _locked_above(facts: Facts, key: Key) -> bool:
+    """Whether a function that leads to one takes the lock: it is not explored where both ends lie below it."""
+    takers = facts.solve(
+        "bindings kept stable",
+        lambda: facts.names.where(lambda d: any(w.startswith("filemap_invalidate_lock") for w in d.mentions)),
+    )
+    return not takers.isdisjoint(facts.names.reaching((key,)) - {key})
+
+
 def _loose(facts: Facts, spans: Spans) -> Iterator[Finding]:
     """Invalidations of what a file is bound to, without the lock that keeps it bound."""
     for context, call, locks in spans.sites:
         chain = [c for c, _ in context.path()]
         looked_up = [c for c in chain if not facts.program.definitions[c.key].mentions.isdisjoint(_LOOKUP)]
-        locked = "invalidate_lock" in locks
+        locked = "invalidate_lock" in locks or _locked_above(facts, chain[0].key)
         function = spans.program.lower(context.key)
         if looked_up and not locked and facts.program.whole and function is not None and not has_hole(function):
             message = "begins an invalidation of bindings without the filemap invalidate lock"

@@ -167,6 +167,9 @@ def _handmade(facts: Facts, function: Function) -> set[str]:
 
 
 def _returns_handmade(facts: Facts, function: Function, call: Call) -> bool:
+    """Whether a helper gives a level less one; a call of the converter is told as such."""
+    if call.callee == CONVERTER:
+        return False
     for key in facts.program.resolve(call.callee, function.path)[:1] if call.callee else ():
         callee = facts.program.lower(key)
         if callee is not None and not callee.returns.startswith("enum pg_level"):

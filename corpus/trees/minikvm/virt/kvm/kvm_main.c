@@ -138,17 +138,20 @@ void kvm_mmu_invalidate_end(struct kvm *kvm)
  * A gfn that changes hands is unmapped on both sides.  Private mappings that reach
  * over an end of the range are split first: that can fail, taking away cannot.
  */
-static int kvm_convert_range(struct kvm *kvm, struct kvm_memory_slot *slot, gfn_t start,
-			     gfn_t end)
+static struct kvm_gfn_range kvm_slot_part(struct kvm_memory_slot *slot, gfn_t start, gfn_t end)
 {
-	struct kvm_gfn_range range = {
+	return (struct kvm_gfn_range) {
 		.slot = slot,
 		.start = max(start, slot->base_gfn),
 		.end = min(end, slot->base_gfn + slot->npages),
 		.attr_filter = KVM_FILTER_PRIVATE | KVM_FILTER_SHARED,
 		.may_block = true,
 	};
-	int r;
+}
+
+static int kvm_split_part(struct kvm *kvm, struct kvm_memory_slot *slot, gfn_t start, gfn_t end)
+{
+	struct kvm_gfn_range range = kvm_slot_part(slot, start, end);
 
 	if (range.start >= range.end)
 		return 0;
@@ -157,19 +160,20 @@ static int kvm_convert_range(struct kvm *kvm, struct kvm_memory_slot *slot, gfn_
 	kvm_mmu_invalidate_range_add(kvm, ALIGN_DOWN(range.start, 1ULL << PMD_ORDER),
 				     ALIGN(range.end, 1ULL << PMD_ORDER));
 
-	r = kvm_arch_split_private_range(kvm, &range);
-	if (r)
-		return r;
+	return kvm_arch_split_private_range(kvm, &range);
+}
 
-	if (kvm_unmap_gfn_range(kvm, &range))
-		kvm_flush_remote_tlbs(kvm);
+static bool kvm_unmap_part(struct kvm *kvm, struct kvm_memory_slot *slot, gfn_t start, gfn_t end)
+{
+	struct kvm_gfn_range range = kvm_slot_part(slot, start, end);
 
-	return 0;
+	return range.start < range.end && kvm_unmap_gfn_range(kvm, &range);
 }
 
 int kvm_vm_set_mem_attributes(struct kvm *kvm, gfn_t start, gfn_t end, u64 attributes)
 {
 	struct kvm_memory_slot *slot;
+	bool flush = false;
 	int r = 0;
 
 	if (attributes & ~KVM_MEMORY_ATTRIBUTE_PRIVATE || start >= end)
@@ -179,16 +183,22 @@ int kvm_vm_set_mem_attributes(struct kvm *kvm, gfn_t start, gfn_t end, u64 attri
 
 	KVM_MMU_LOCK(kvm);
 	kvm_mmu_invalidate_start(kvm);
+	kvm_mmu_invalidate_range_add(kvm, start, end);
 
 	kvm_for_each_memslot(slot, kvm) {
-		r = kvm_convert_range(kvm, slot, start, end);
+		r = kvm_split_part(kvm, slot, start, end);
 		if (r)
-			break;
+			goto out_end;
 	}
 
-	if (!r)
-		stub_store_attributes(&kvm->mem_attr_array, start, end, attributes);
+	kvm_for_each_memslot(slot, kvm)
+		flush |= kvm_unmap_part(kvm, slot, start, end);
+	if (flush)
+		kvm_flush_remote_tlbs(kvm);
 
+	stub_store_attributes(&kvm->mem_attr_array, start, end, attributes);
+
+out_end:
 	kvm_mmu_invalidate_end(kvm);
 	KVM_MMU_UNLOCK(kvm);
 
