@@ -15,8 +15,8 @@ from analyzer.callgraph.names import NameGraph
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.settings import pointees
 from analyzer.dataflow.values import NZ, Facts, Value
-from analyzer.frontend.semantics import GUARDS
 from analyzer.ir.effect import Verb, Vocabulary
+from analyzer.ir.guards import GUARDS
 from analyzer.ir.program import Key, Program
 from analyzer.ir.types import Assume, Call, Function, Instr, Name
 

@@ -9,6 +9,7 @@ from analyzer.frontend.condition import ConditionLowering
 from analyzer.frontend.expr import Handlers
 from analyzer.frontend.nodes import Node, child, plain
 from analyzer.frontend.normalize import OFFSETOF
+from analyzer.ir.guards import GUARDS
 from analyzer.ir.types import Call, Deref, Expr, Field, Name, Opaque
 
 _NO_VALUE = frozenset((semantics.BODY, OFFSETOF.decode("ascii")))
@@ -75,9 +76,9 @@ class CallLowering(ConditionLowering):
         if name in semantics.OP_CALLS and inner:
             op = self.text(inner[0]).removeprefix(semantics.OP_CALLS[name] or "\0").removeprefix("pmu_")
             return self.plain_call(node, "", args, table=op)
-        if name == "guard" and inner and self.text(inner[0]) in semantics.GUARDS:
+        if name == "guard" and inner and self.text(inner[0]) in GUARDS:
             values = tuple(self.expr(a) for a in args)
-            self.hold(semantics.GUARDS[self.text(inner[0])], values, self.where(node))
+            self.hold(GUARDS[self.text(inner[0])], values, self.where(node))
             return Opaque("guard")
         if name == "CLASS" and len(inner) == 2:
             return self.class_object(node, self.text(inner[0]), inner[1], args)

@@ -6,6 +6,7 @@ from analyzer.frontend import semantics
 from analyzer.frontend.builder import Loop, Scope
 from analyzer.frontend.expansion import ExpansionLowering, Step
 from analyzer.frontend.nodes import Node, child, comma_list, inner
+from analyzer.ir.guards import GUARDS
 from analyzer.ir.types import Addr, Assign, Call, Hole, Name, Opaque
 
 
@@ -96,8 +97,8 @@ class ControlLowering(ExpansionLowering):
         self.loops.append(Loop(self.block(), self.block(), len(self.scopes) - 1))
         rest = args[2:] if kind.endswith(("_intr", "_kill", "_try")) and len(args) > 2 else args[1:]
         values = tuple(self.expr(a) for a in rest)
-        if kind in semantics.GUARDS:
-            self.hold(semantics.GUARDS[kind], values, self.where(condition))
+        if kind in GUARDS:
+            self.hold(GUARDS[kind], values, self.where(condition))
         self.body(body)
         loop = self.loops.pop()
         self.release([self.scopes.pop()], self.origin.locate(condition.end_byte))

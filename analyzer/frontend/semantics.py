@@ -18,35 +18,6 @@ ASSERTING = frozenset(
 FATAL = frozenset("BUG_ON VM_BUG_ON VM_BUG_ON_PAGE VM_BUG_ON_FOLIO".split())
 NORETURN = frozenset("BUG panic unreachable __builtin_unreachable do_exit nmi_panic".split())
 
-# guard(x)(arg), scoped_guard(x, arg): what is called at the start and at the end of the scope (linux/cleanup.h users).
-GUARDS: dict[str, tuple[str, str]] = {
-    "mutex": ("mutex_lock", "mutex_unlock"),
-    "mutex_try": ("mutex_lock", "mutex_unlock"),
-    "mutex_intr": ("mutex_lock", "mutex_unlock"),
-    "mutex_kill": ("mutex_lock", "mutex_unlock"),
-    "spinlock": ("spin_lock", "spin_unlock"),
-    "spinlock_irq": ("spin_lock_irq", "spin_unlock_irq"),
-    "spinlock_irqsave": ("spin_lock_irqsave", "spin_unlock_irqrestore"),
-    "spinlock_bh": ("spin_lock_bh", "spin_unlock_bh"),
-    "raw_spinlock": ("raw_spin_lock", "raw_spin_unlock"),
-    "raw_spinlock_irq": ("raw_spin_lock_irq", "raw_spin_unlock_irq"),
-    "raw_spinlock_irqsave": ("raw_spin_lock_irqsave", "raw_spin_unlock_irqrestore"),
-    "read_lock": ("read_lock", "read_unlock"),
-    "read_lock_irq": ("read_lock_irq", "read_unlock_irq"),
-    "read_lock_irqsave": ("read_lock_irqsave", "read_unlock_irqrestore"),
-    "write_lock": ("write_lock", "write_unlock"),
-    "write_lock_irq": ("write_lock_irq", "write_unlock_irq"),
-    "write_lock_irqsave": ("write_lock_irqsave", "write_unlock_irqrestore"),
-    "rwsem_read": ("down_read", "up_read"),
-    "rwsem_write": ("down_write", "up_write"),
-    "rcu": ("rcu_read_lock", "rcu_read_unlock"),
-    "srcu": ("srcu_read_lock", "srcu_read_unlock"),
-    "kvm_vcpu_srcu": ("kvm_vcpu_srcu_read_lock", "kvm_vcpu_srcu_read_unlock"),
-    "preempt": ("preempt_disable", "preempt_enable"),
-    "irq": ("local_irq_disable", "local_irq_enable"),
-    "irqsave": ("local_irq_save", "local_irq_restore"),
-    "cpus_read_lock": ("cpus_read_lock", "cpus_read_unlock"),
-}
 SCOPED = frozenset("scoped_guard scoped_cond_guard".split())
 
 # name(op)(args): a call through the ops table whose field is op (asm/kvm_host.h, vmx/main.c, linux/static_call.h).
