@@ -22,6 +22,7 @@ HOMES = {
     "click": ("analyzer.cli",),
     "git": ("analyzer.tree",),
     "networkx": ("analyzer.callgraph", "analyzer.graphs"),
+    "numpy": ("analyzer.model.engines",),
     "tree_sitter": ("analyzer.frontend",),
     "tree_sitter_c": ("analyzer.frontend",),
 }
