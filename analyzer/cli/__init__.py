@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 import analyzer
+from analyzer.cli.model import model
 
 FORMATS = click.Choice(["text", "json", "lines"])
 LEVELS = ("error", "warning", "info")
@@ -326,3 +327,6 @@ def _exit_code(result: Any, common: dict[str, Any]) -> int:
         ProblemKind.MALFORMED,
     )
     return 3 if any(p.kind in lost for p in result.problems) else 0
+
+
+main.add_command(model)
