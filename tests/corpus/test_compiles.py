@@ -13,20 +13,13 @@ from typing import Any
 
 import pytest
 
+from analyzer.engine.registry import load_rules
+
 CORPUS = Path(__file__).resolve().parents[2] / "corpus"
 TREES = CORPUS / "trees"
 SERIES = sorted(path.parent for path in (CORPUS / "series").glob("*/expect.toml"))
 
-RULES = {
-    "tdx-gmem-pfn-to-page",
-    "tdx-sept-op-without-write-lock",
-    "tdx-mapping-size-from-folio",
-    "tdx-external-op-result-dropped",
-    "tdx-sept-op-misordered",
-    "tdx-level-units-mixed",
-    "tdx-silent-sanity-check",
-    "series-api-churn",
-}
+RULES = {rule.id for rule in load_rules()}
 WORDS = {"rule", "patch", "path", "function", "contains", "fixed_by", "also_at", "severity"}
 PLACE_WORDS = {"path", "function", "contains"}
 
