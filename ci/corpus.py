@@ -42,7 +42,7 @@ def changes(before: Sequence[str], after: Sequence[str]) -> list[str]:
 
 
 def _reviews(corpus: Path) -> Iterator[tuple[str, Review]]:
-    from analyzer.review import check_tree, review_series
+    from analyzer.review import Options, check_tree, review_series
 
     for tree in _folders(corpus / "trees"):
         yield f"trees/{tree.name}", check_tree(tree)
@@ -54,8 +54,8 @@ def _reviews(corpus: Path) -> Iterator[tuple[str, Review]]:
         for source in sorted(rule.glob("*.c")):
             with tempfile.TemporaryDirectory() as folder:
                 Path(folder, "arch/x86/kvm").mkdir(parents=True)  # what makes a folder a kernel
-                _lay_out(source.read_text(encoding="utf-8"), Path(folder))
-                yield f"litmus/{rule.name}/{source.name}", check_tree(Path(folder))
+                paths = _lay_out(source.read_text(encoding="utf-8"), Path(folder))
+                yield f"litmus/{rule.name}/{source.name}", check_tree(Path(folder), Options(paths=paths))
 
 
 def litmus_files(text: str) -> dict[str, str]:
@@ -70,10 +70,12 @@ def litmus_files(text: str) -> dict[str, str]:
     return {path: "\n".join(lines) + "\n" for path, lines in files.items()}
 
 
-def _lay_out(text: str, folder: Path) -> None:
-    for path, source in litmus_files(text).items():
+def _lay_out(text: str, folder: Path) -> tuple[str, ...]:
+    files = litmus_files(text)
+    for path, source in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(source, encoding="utf-8")
+    return tuple(files)
 
 
 def _folders(place: Path) -> list[Path]:
