@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from analyzer.tree.steps import PatchStep
 
 Progress = Callable[[str, int, int], None]
-WORTH_A_PROCESS = 4  # whole-tree states a process must have to do
+WORTH_A_PROCESS = 4  # states a process must have to do
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ class Stepwise:
         return [self.state(step) for step in steps[: len(whole)]]
 
     def analyse(self, snapshots: list[Snapshot]) -> None:
-        """Fill ``seen``; states of a whole tree are shared out to forked processes, which have the parsed files."""
+        """Fill ``seen``; many states are shared out to forked processes, which have the files parsed so far."""
         workers = min(os.cpu_count() or 1, len(snapshots) // WORTH_A_PROCESS)
-        if workers < 2 or snapshots[0].files is None or not hasattr(os, "fork"):
+        if workers < 2 or not hasattr(os, "fork"):
             for done, snapshot in enumerate(snapshots, start=1):
                 self.tell(done, len(snapshots))
                 self.seen[self.key(snapshot)] = self.look(snapshot)

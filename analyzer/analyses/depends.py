@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from analyzer.ir.types import (
     Assign,
@@ -24,7 +25,12 @@ from analyzer.ir.types import (
 
 def texts(*exprs: Expr) -> frozenset[str]:
     """The places that expressions read: variables and fields."""
-    return frozenset(p.text for e in exprs for p in parts(e) if isinstance(p, Name | Field | Deref | Index))
+    return _read(exprs[0]) if len(exprs) == 1 else frozenset().union(*map(_read, exprs))
+
+
+@cache
+def _read(expr: Expr) -> frozenset[str]:
+    return frozenset(p.text for p in parts(expr) if isinstance(p, Name | Field | Deref | Index))
 
 
 def _root(expr: Expr) -> Expr:

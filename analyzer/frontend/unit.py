@@ -55,6 +55,7 @@ class Unit:
     pointers: list[Prototype] | None = None
     stored: list[tuple[str, str, str, int, str]] | None = None  # (field, name, macro argument, line, how); see tables()
     values: dict[str, int] | None = None
+    shown: str | None = None
 
     def locate(self, offset: int) -> Where:
         """(line, column, no frames)."""
@@ -83,6 +84,11 @@ class Unit:
 
     def known(self) -> str:
         """The text without comments, with holes empty."""
+        if self.shown is None:
+            self.shown = self._known()
+        return self.shown
+
+    def _known(self) -> str:
         code = self.code.decode("latin-1")
         if not self.holes:
             return code
