@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -60,15 +61,53 @@ def model_explain(mutation: str, claim: str | None, form: str, engine: str, limi
     return ask.explain(mutation, claim, ask.How(engine, False, limit, form), click.echo)
 
 
-@model.command("export")
-@click.argument("form", type=click.Choice(["promela", "murphi"]))
-@click.option("--scope", default="2x2", metavar="NAME", help="What to export (default: 2x2).")
-@click.option("--mutation", metavar="NAME", help="With this rule broken.")
-def model_export(form: str, scope: str, mutation: str | None) -> None:
-    """The model for another checker."""
-    from analyzer.model import ask
+CHECKERS = ("promela", "murphi")
 
-    click.echo(ask.export(form, scope, mutation), nl=False)
+
+@model.command("export")
+@click.argument("form", type=click.Choice([*CHECKERS, "probes", "bpftrace", "rv"]))
+@click.option("--scope", default="2x2", metavar="NAME", help="Of the model: what to export (default: 2x2).")
+@click.option("--mutation", metavar="NAME", help="Of the model: with this rule broken.")
+@click.option("--rule", "rules", multiple=True, metavar="ID", help="Of probes: only what this rule needs.")
+@click.option("--kprobe", is_flag=True, help="Of probes: for kernels without fprobe events.")
+@click.option("--into", type=click.Path(file_okay=False, path_type=Path), help="Of rv: the folder for its files.")
+def model_export(
+    form: str, scope: str, mutation: str | None, rules: tuple[str, ...], kprobe: bool, into: Path | None
+) -> None:
+    """The model for another checker; the rules as probes to arm, as a bpftrace script, as RV monitors."""
+    if form in CHECKERS:
+        from analyzer.model import ask
+
+        click.echo(ask.export(form, scope, mutation), nl=False)
+        return
+    from analyzer.model.trace.ask import instruments
+
+    _known(rules)
+    for text in instruments(form, rules, kprobe, into):
+        click.echo(text, nl=False)
+
+
+@model.command("replay")
+@click.argument("trace", metavar="TRACE | -")
+@click.option("--rule", "rules", multiple=True, metavar="ID", help="Only this rule; may be repeated.")
+@click.option("--armed", multiple=True, metavar="EVENT", help="This event's probe was on, even if it never fired.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@click.option("-v", "--verbose", is_flag=True, help="Also what conforms, and each guard.")
+def model_replay(trace: str, rules: tuple[str, ...], armed: tuple[str, ...], form: str, verbose: bool) -> int:
+    """Check a recorded trace against the rules: tracefs, trace-cmd, perf script, bpftrace; plain or gzip."""
+    from analyzer.model.trace.ask import replay
+
+    _known(rules)
+    text, code = replay(trace, rules, armed, form == "json", verbose)
+    click.echo(text, nl=False)
+    return code
+
+
+def _known(rules: tuple[str, ...]) -> None:
+    """Refuse a name that no rule has."""
+    from analyzer.engine.registry import choose, load_rules
+
+    choose(load_rules(), rules)
 
 
 @model.command("scope")
