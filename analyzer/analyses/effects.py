@@ -95,6 +95,9 @@ def lasting(function: Function, place: Expr) -> bool:
     return any(isinstance(p, Deref) for p in parts(place)) and not isinstance(place, Name)
 
 
+_NUMBER_OUT = re.compile(r"(?:unsigned )?(?:u8|u16|u32|u64|int|long|bool|char|gpa_t|gfn_t|size_t) \*")
+
+
 def stored(function: Function, instr: Assign) -> Delta | None:
     """A lasting place that is changed relative to what it was, or emptied after it was read."""
     target, value = instr.target, instr.value
@@ -103,11 +106,21 @@ def stored(function: Function, instr: Assign) -> Delta | None:
     if isinstance(value, Binary) and value.op in ("+", "-") and value.left is target:
         sign = 1 if value.op == "+" else -1
         return Delta(f"count {last_name(target)}", sign, f"changes {target.text}")
+    if _output(function, target):
+        return None  # written by every run, whatever the one before left there
     if isinstance(value, Const) and value.value == 0 and _taken(function, target):
         return Delta(f"slot {last_name(target)}", -1, f"empties {target.text}")
     if not isinstance(value, Const) and _emptied(function, target):
         return Delta(f"slot {last_name(target)}", 1, f"fills {target.text}")
     return None
+
+
+def _output(function: Function, place: Expr) -> bool:
+    """Whether a place is a number that a pointer parameter asks for."""
+    if not isinstance(place, Deref) or not isinstance(place.base, Name):
+        return False
+    kind = next((p.type for p in function.params if p.name == place.base.id), "")
+    return _NUMBER_OUT.fullmatch(kind) is not None
 
 
 def _taken(function: Function, place: Expr) -> bool:

@@ -188,7 +188,9 @@ class _Pass:
             state = starts[block].copy()
             for instr in self.function.blocks[block].instrs:
                 self.transfer(instr, state)
-            for nxt in self.function.blocks[block].successors:
+                if state.refuted:
+                    break
+            for nxt in () if state.refuted else self.function.blocks[block].successors:
                 if nxt not in starts:
                     starts[nxt] = state.copy()
                 elif not starts[nxt].join(state):
@@ -327,6 +329,7 @@ class _Pass:
         if test.kind == "busy":
             new = NONE if test.holds else old
         state.env[test.subject] = new
+        state.refuted = not new and test.kind != "busy" and bool(old) and all(isinstance(i, Call) for _, i in old)
         state.failed -= old - new
         if new and all(t.bugged for t, _ in new):
             self.bug(state)

@@ -47,6 +47,7 @@ class State:
     failed: Items = NONE
     bugged: bool = False
     under: str = ""
+    refuted: bool = False  # no call gives a value that takes the branch to here
 
     def copy(self) -> State:
         """A state that can be changed."""

@@ -13,6 +13,7 @@ May be false: where a value is a guest PFN on some calls only, the path names th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from analyzer.author import (
@@ -34,6 +35,7 @@ from analyzer.author import (
 from rules.vocabulary.guest import GMEM, GMEM_SPEC
 from rules.vocabulary.seamcall import GUEST_MEMORY, is_tdx
 
+OWN_PAGE = re.compile(r"source|src|sept|spt|table")
 SCOPE = ("arch/x86/kvm/*", "virt/kvm/*", "arch/x86/virt/vmx/tdx/*", "arch/x86/include/asm/tdx.h")
 
 
@@ -76,8 +78,10 @@ def _prototypes(facts: Facts) -> Iterator[Finding]:
             continue
         facts.count("prototypes of SEAMCALLs on guest memory")
         pages = [p for p in prototype.params if "struct page" in p.type]
+        guests = [p for p in pages if not OWN_PAGE.search(p.name)]  # the host's own: a source to copy, a table
+        allowed -= len(pages) - len(guests)
         folios = [p for p in prototype.params if "struct folio" in p.type]
-        for param in folios + (pages if len(pages) > allowed else []):
+        for param in folios + (guests if len(guests) > allowed else []):
             yield _prototype(prototype, param.type, param.name)
 
 

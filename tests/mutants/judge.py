@@ -58,7 +58,7 @@ def _made(operator: Callable[[Sources], Iterator[T]], sources: Sources) -> list[
     """What an operator makes of a tree; nothing where the tree has not the functions that it changes."""
     try:
         return list(operator(sources))
-    except KeyError:
+    except (KeyError, RuntimeError):  # RuntimeError: a generator that looked for what is not there
         return []
 
 
@@ -76,7 +76,7 @@ class Judge:
 
     def judge(self, what: Mutant | Same) -> Verdict:
         """One verdict."""
-        rules = (what.rule,) if isinstance(what, Mutant) else ()
+        rules = (what.rule,) if isinstance(what, Mutant) else what.rules
         try:
             found = [f for f, _ in self.kernel.findings(what.edits, rules)]
         except AssertionError as error:

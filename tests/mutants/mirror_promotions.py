@@ -87,7 +87,7 @@ def promotions(sources: Sources) -> Iterator[Mutant]:
 def same_promotion(sources: Sources) -> Iterator[Same]:
     """Huge private mappings with the guard in its place."""
     for name, huge in _HUGE:
-        yield Same(f"{name}: guarded", (huge, _CHILD, _ROOT_GUARD, _DIRECT_ONLY))
+        yield Same(f"{name}: guarded", (huge, _CHILD, _ROOT_GUARD, _DIRECT_ONLY), (PROMOTION,))
     inline = (
         "		if (is_mirror_sp(root) && iter.level == fault->goal_level && iter.level > "
         "PG_LEVEL_4K &&\n"
@@ -103,6 +103,7 @@ def same_promotion(sources: Sources) -> Iterator[Same]:
             _DIRECT_ONLY,
             swap(TDP, "kvm_tdp_mmu_map", "		if (iter.level == fault->goal_level)\n", inline),
         ),
+        (PROMOTION,),
     )
     flag = (
         swap(
@@ -113,14 +114,14 @@ def same_promotion(sources: Sources) -> Iterator[Same]:
         ),
         swap(TDP, "kvm_tdp_mmu_map", _NX, _NX.replace("if (", "if (mirror || ")),
     )
-    yield Same("guarded by a local", (_HUGE[0][1], _CHILD, _DIRECT_ONLY, *flag))
+    yield Same("guarded by a local", (_HUGE[0][1], _CHILD, _DIRECT_ONLY, *flag), (PROMOTION,))
     skip = swap(
         TDP,
         "recover_huge_pages_range",
         "	rcu_read_lock();\n",
         "	if (is_mirror_sp(root))\n		return;\n\n	rcu_read_lock();\n",
     )
-    yield Same("recovery skips mirror roots", (_HUGE[0][1], _CHILD, _ROOT_GUARD, skip))
+    yield Same("recovery skips mirror roots", (_HUGE[0][1], _CHILD, _ROOT_GUARD, skip), (PROMOTION,))
 
 
 OPERATORS: tuple[Operator, ...] = (promotions,)

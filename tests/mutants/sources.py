@@ -87,10 +87,14 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """An edit that keeps the meaning; no rule may say anything new."""
+    """An edit that keeps the meaning; no rule may say anything new.
+
+    ``rules``: the only ones that the edit means nothing to (it adds a feature that others want more code for).
+    """
 
     operator: str
     edits: tuple[Edit, ...]
+    rules: tuple[str, ...] = ()
 
 
 Operator = Callable[[Sources], Iterator[Mutant]]
