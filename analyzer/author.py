@@ -52,7 +52,7 @@ from analyzer.analyses.pairing import Ledger, Left, Seen, Token
 from analyzer.analyses.pairs import calls_to, closes_always, opening_steps, solve_pairs, value_in
 from analyzer.analyses.prior import ARM, DISARM, EXEMPT, LEFT, Arriving, PriorProperty, before, skipped_loop
 from analyzer.analyses.ranges import RangeOrigin, Ranges, Shape
-from analyzer.analyses.reach import Reach, Verdict
+from analyzer.analyses.reach import Reach, Verdict, called_from
 from analyzer.analyses.reception import condition_of, narrow_kind, signed, truth_of
 from analyzer.analyses.regions import Change as RegionChange
 from analyzer.analyses.regions import LockChanges, one_sided_helpers, spelled
@@ -272,6 +272,7 @@ __all__ = [
     "before",
     "behind",
     "branches",
+    "called_from",
     "callers",
     "callers_of",
     "calls_between",

@@ -12,7 +12,7 @@ from analyzer.core.finding import Step
 from analyzer.dataflow.project import into_callee, result_class
 from analyzer.dataflow.values import Constants, Value, evaluate, truth
 from analyzer.dataflow.values import Facts as Known
-from analyzer.ir.program import Program
+from analyzer.ir.program import Key, Program
 from analyzer.ir.types import (
     Addr,
     Assign,
@@ -233,3 +233,21 @@ def calls_of(facts: Facts, function: Function) -> Iterator[tuple[Function, Call]
             direct = call.callee == function.name and function.key in program.resolve(call.callee, caller.path)
             if direct or (call.table and call.table in fields):
                 yield caller, call
+
+
+def called_from(facts: Facts, key: Key) -> set[Key]:
+    """The functions from which calls by name, or of ops of a table, lead to one, itself included."""
+    seen, work = {key}, [key]
+    while work:
+        callee = work.pop()
+        for caller in facts.names.callers.get(callee, ()):
+            function = facts.program.lower(caller) if caller not in seen else None
+            if function is not None and any(c.name == callee[1] or _op(facts, c, callee) for c in function.calls()):
+                seen.add(caller)
+                work.append(caller)
+    return seen
+
+
+def _op(facts: Facts, call: Call, callee: Key) -> bool:
+    entries = facts.program.tables.get(call.table, ()) if not call.callee else ()
+    return any(callee in facts.program.resolve(e.function, e.path) for e in entries)

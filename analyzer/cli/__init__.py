@@ -158,8 +158,14 @@ def explain(rule: str) -> None:
     """What a rule means, who stated it where, and what it looks like in C."""
     from analyzer.engine.registry import choose, load_rules
     from analyzer.engine.tell import explain as told
+    from analyzer.model.kvm_tdx.mutations import MUTATIONS
 
     click.echo(told(choose(load_rules(), (rule,))[0]), nl=False)
+    shown = [m for m in MUTATIONS if rule in m.rules and not m.equivalent]
+    if shown:
+        click.echo("\nAt run time, on the model:")
+    for mutation in shown:
+        click.echo(f"  nak model explain {mutation.name}  ({mutation.text})")
 
 
 @main.group()

@@ -262,7 +262,9 @@ RULE = Rule(
         {
                 KVM_MMU_LOCK(kvm);
                 kvm_mmu_invalidate_start(kvm);
+                kvm_mmu_invalidate_range_add(kvm, start, start + 1);
                 kvm_gmem_visit(kvm, start);
+                kvm_mmu_invalidate_end(kvm);
                 KVM_MMU_UNLOCK(kvm);
         }
         """,

@@ -10,6 +10,8 @@ Leave the loop on everything but the transient error, and hand the error on.
 May be false: where each round changes what the failing call depends on in a way that is not seen (memory is freed
 by a helper, a limit is raised by a callback). A test for exactly one error of lack (-ENOMEM, -E2BIG) is taken as
 meant; a loop that counts its rounds is not reported; a signal that is tested makes the loop killable, not right.
+
+On trial: an error of an S-EPT operation that does not bug the VM is told at every loop of the TDP MMU that it reaches.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ from analyzer.author import (
     Provenance,
     Rule,
     Severity,
+    Stage,
     Step,
     advances,
     all_bodies,
@@ -242,6 +245,7 @@ def _retries(first: Errors, key: tuple[str, str]) -> bool:
 RULE = Rule(
     id="kvm-retry-on-permanent-error",
     catalog=18,
+    stage=Stage.TRIAL,
     severity=Severity.ERROR,
     scope=SCOPE,
     check=check,

@@ -41,6 +41,7 @@ from analyzer.author import (
     Severity,
     Stage,
     Step,
+    called_from,
     constant_walks,
     covers,
     decided_by,
@@ -282,30 +283,12 @@ def _invalidations(facts: Facts, function: Function) -> Iterator[Finding]:
             yield facts.finding(function, call, "mirror roots invalidated", words, trace=trace)
 
 
-def _above(facts: Facts, key: tuple[str, str]) -> set[tuple[str, str]]:
-    """The functions from which calls by name, or of ops, lead to one."""
-    seen, work = {key}, [key]
-    while work:
-        callee = work.pop()
-        for caller in facts.names.callers.get(callee, ()):
-            function = facts.program.lower(caller) if caller not in seen else None
-            if function is not None and any(c.name == callee[1] or _op_of(facts, c, callee) for c in function.calls()):
-                seen.add(caller)
-                work.append(caller)
-    return seen
-
-
-def _op_of(facts: Facts, call: Call, callee: tuple[str, str]) -> bool:
-    entries = facts.program.tables.get(call.table, ()) if not call.callee else ()
-    return any(callee in facts.program.resolve(e.function, e.path) for e in entries)
-
-
 def _shared_only(facts: Facts, function: Function, roots: list[Root]) -> Iterator[Finding]:
     """A handler for shared memory zaps all roots it can find, mirror roots among them."""
     for root in roots:
         if not root.walk or root.types is None or "mirror" not in root.kinds:
             continue
-        entries = sorted(k for k in _above(facts, function.key) if k[1] in SHARED_ONLY)
+        entries = sorted(k for k in called_from(facts, function.key) if k[1] in SHARED_ONLY)
         zaps = [c for c in function.calls() if "zap" in c.callee and any(a.text == root.name for a in c.args)]
         sides = [a for z in zaps for a in deciding(function, z, lambda a: not a.wraps)]
         chosen = [a for a in sides if f"{root.name}->" in a.cond.text]

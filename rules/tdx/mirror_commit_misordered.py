@@ -294,7 +294,7 @@ RULE = Rule(
         {
                 int ret;
 
-                if (!try_cmpxchg64(rcu_dereference(iter->sptep), &iter->old_spte, FROZEN_SPTE))
+                if (!try_cmpxchg64(rcu_dereference_protected(iter->sptep, 1), &iter->old_spte, FROZEN_SPTE))
                         return -EBUSY;
                 kvm_update_page_stats(kvm, iter->level, 1);  // expect "may still refuse"
                 ret = kvm_x86_call(set_external_spte)(kvm, iter->gfn, iter->old_spte, new_spte, iter->level);
@@ -310,7 +310,7 @@ RULE = Rule(
         {
                 int ret;
 
-                if (!try_cmpxchg64(rcu_dereference(iter->sptep), &iter->old_spte, FROZEN_SPTE))
+                if (!try_cmpxchg64(rcu_dereference_protected(iter->sptep, 1), &iter->old_spte, FROZEN_SPTE))
                         return -EBUSY;
                 ret = kvm_x86_call(set_external_spte)(kvm, iter->gfn, iter->old_spte, new_spte, iter->level);
                 if (!ret)

@@ -212,7 +212,7 @@ RULE = Rule(
         // path: arch/x86/kvm/mmu/tdp_mmu.c
         static int put_leaf(struct kvm *kvm, struct tdp_iter *iter, u64 new_spte)
         {
-                return try_cmpxchg64(rcu_dereference(iter->sptep), &iter->old_spte, new_spte) ? 0 : -EBUSY;
+                return try_cmpxchg64(rcu_dereference_protected(iter->sptep, 1), &iter->old_spte, new_spte) ? 0 : -EBUSY;
         }
 
         int map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault, struct kvm_mmu_page *sp)
@@ -241,7 +241,7 @@ RULE = Rule(
         // path: arch/x86/kvm/mmu/tdp_mmu.c
         static int put_leaf(struct kvm *kvm, struct tdp_iter *iter, u64 new_spte)
         {
-                return try_cmpxchg64(rcu_dereference(iter->sptep), &iter->old_spte, new_spte) ? 0 : -EBUSY;
+                return try_cmpxchg64(rcu_dereference_protected(iter->sptep, 1), &iter->old_spte, new_spte) ? 0 : -EBUSY;
         }
 
         int map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault, struct kvm_mmu_page *sp)

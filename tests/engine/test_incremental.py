@@ -28,11 +28,11 @@ CORPUS = ROOT / "corpus"
 SERIES = sorted(p.name for p in (CORPUS / "series").iterdir())
 
 
-def found(snapshot: Snapshot, cache: UnitCache) -> tuple[list[Finding], dict[str, int]]:
+def found(snapshot: Snapshot, cache: UnitCache) -> list[Finding]:
     paths = {*sources(snapshot.paths(PATHS)), *snapshot.overlay}
     kept = sorted(p for p in paths if snapshot.read(p) is not None)
     facts = Facts(load(snapshot, kept, cache), load_vocabulary())
-    return run_rules(load_rules(), facts).findings, facts.counts
+    return run_rules(load_rules(), facts).findings
 
 
 @pytest.mark.parametrize(("name", "with_tree"), [*((n, True) for n in SERIES), *((n, False) for n in SERIES[::3])])
