@@ -70,6 +70,9 @@ def _solve(facts: Facts) -> Needs:
         yield from locks(call, function)
 
     direct = names.where(lambda d: not d.mentions.isdisjoint(RCU_USES | RCU_HELPERS))
+    if not program.whole:  # then only a section that is shown being left counts
+        parts, gives = program.partial_files, RCU_GIVES | IRQS_ON
+        direct &= names.reachable(names.where(lambda d: d.path in parts and not d.mentions.isdisjoint(gives)))
     wrappers = one_sided_helpers(names, RCU_TAKES | IRQS_OFF, RCU_GIVES | IRQS_ON)
     through = dict.fromkeys(WALKS.starts | WALKS.steps, WALKS.loops | {"tdp_iter"})  # the loops, or who has a cursor
     return Needs(program, names, facts.vocabulary, need, changes, direct, wrappers, through).solve()
