@@ -165,8 +165,9 @@ class _Check:
         failing: list[tuple[int, Item]] = []
         replay(self.errors, flow, lambda i, s, b: failing.extend(_failing(i, s.failed, b)))
         homes = {id(i): n for n, b in enumerate(function.blocks) for i in b.instrs}
-        for leaving, (token, made) in failing:
+        for _ in {(token.name, made.line) for _, (token, made) in failing}:
             self.facts.count("failures beside zaps looked at")
+        for leaving, (token, made) in failing:
             if not isinstance(made, Call) or not token.known or token.narrow or token.bugged:
                 continue
             before = _between(function, zaps, homes[id(made)], made)
