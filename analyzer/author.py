@@ -30,7 +30,6 @@ from analyzer.analyses.guards import (
     made_by,
     one_sided,
     plain,
-    reach,
     surely,
     taken,
 )
@@ -43,7 +42,7 @@ from analyzer.analyses.lockinit import LockInits
 from analyzer.analyses.lockpath import lock_path
 from analyzer.analyses.locks import BUGS_VM, Held, operations
 from analyzer.analyses.locks import mode_of as held_mode
-from analyzer.analyses.loops import leads_to, loop_of, predecessors, ways_out
+from analyzer.analyses.loops import leads_to, ways_out
 from analyzer.analyses.marks import marked, marker
 from analyzer.analyses.needs import Needs, Unmet
 from analyzer.analyses.ops import CallSite, Op, callers_of, hub, nearest_callers, op_calls, ops_of
@@ -83,7 +82,7 @@ from analyzer.analyses.stale import Stale, Staleness, Walks
 from analyzer.analyses.taint import Arrival, solve_taint
 from analyzer.analyses.tokens import ANY, SOME, Flow, Item, Known, State
 from analyzer.analyses.tokens import Token as ErrorToken
-from analyzer.analyses.typestate import Event, Protocol, explore, in_loop
+from analyzer.analyses.typestate import Event, Protocol, explore
 from analyzer.analyses.uses import Loss, Use, use_of
 from analyzer.core.finding import Certainty, Change, Finding, Provenance, Severity, Stage, Step
 from analyzer.core.source import Location, covers
@@ -95,6 +94,7 @@ from analyzer.engine.prose import sentences, trailers
 from analyzer.engine.rule import Rule
 from analyzer.engine.series import SeriesFacts, SeriesStep
 from analyzer.engine.unused import Unused, unused
+from analyzer.ir.cfg import beyond, home_of, in_loop, loop_of, predecessors, reach, successors
 from analyzer.ir.effect import RESULT, Effect, Verb, Vocabulary
 from analyzer.ir.program import Definition, Key, Program, Prototype
 from analyzer.ir.types import (
@@ -271,6 +271,7 @@ __all__ = [
     "all_bodies",
     "before",
     "behind",
+    "beyond",
     "branches",
     "called_from",
     "callers",
@@ -304,6 +305,7 @@ __all__ = [
     "heading_type",
     "held_mode",
     "hides_failure",
+    "home_of",
     "homes",
     "hub",
     "in_loop",
@@ -372,6 +374,7 @@ __all__ = [
     "stored",
     "stored_params",
     "struct_of",
+    "successors",
     "surely",
     "taken",
     "texts",

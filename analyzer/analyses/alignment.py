@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from analyzer.analyses.facts import guarded_by, words
 from analyzer.analyses.lifetime import calls_of
 from analyzer.callgraph.names import NameGraph
+from analyzer.ir.cfg import home_of, predecessors
 from analyzer.ir.program import Key, Program
 from analyzer.ir.types import Assign, Assume, Binary, Call, Const, Expr, Field, Function, Instr, Name, Return, Unary
 
@@ -182,12 +183,9 @@ def _set_to(function: Function, name: str) -> list[tuple[Expr | Call, Instr]]:
 
 def _reaching(function: Function, name: str, at: Instr) -> tuple[list[tuple[Expr | Call, Instr]], bool]:
     """The settings of a variable that reach a use, and whether its value on entry does."""
-    before: list[list[int]] = [[] for _ in function.blocks]
-    for index, block in enumerate(function.blocks):
-        for successor in block.successors:
-            before[successor].append(index)
+    before = predecessors(function)
     made = {id(where): (value, where) for value, where in _set_to(function, name)}
-    home = next((i for i, b in enumerate(function.blocks) if any(x is at for x in b.instrs)), 0)
+    home = home_of(function, at) or 0
     upto = next((n for n, x in enumerate(function.blocks[home].instrs) if x is at), 0)
     found: dict[int, tuple[Expr | Call, Instr]] = {}
     entered, seen, work = False, set[int](), [(home, function.blocks[home].instrs[:upto])]

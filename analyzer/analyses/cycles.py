@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from analyzer.ir.cfg import predecessors
 from analyzer.ir.types import Assign, Assume, Binary, Call, Deref, Expr, Field, Function, Instr, Name
 
 _STEPS = re.compile(r"(?:^|_)next(?:_|$)|^(?:list|hlist|xa|xas|rb|radix|cpumask|find)_\w*next|^find_next")
@@ -22,14 +23,11 @@ class Loop:
 
 def loops_of(function: Function) -> Iterator[Loop]:
     """All natural loops, one for each back edge."""
-    preds: dict[int, list[int]] = {}
-    for index, block in enumerate(function.blocks):
-        for nxt in block.successors:
-            preds.setdefault(nxt, []).append(index)
+    preds = predecessors(function)
     for tail, head in _back_edges(function):
         body, work = {head, tail}, [tail] if tail != head else []
         while work:
-            for before in preds.get(work.pop(), ()):
+            for before in preds[work.pop()]:
                 if before not in body:
                     body.add(before)
                     work.append(before)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.analyses.loops import predecessors
+from analyzer.ir.cfg import predecessors
 from analyzer.ir.types import Assign, Call, Expr, Function, Instr, Name
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cache
 
+from analyzer.ir.cfg import beyond, successors
 from analyzer.ir.types import (
     Assign,
     Assume,
@@ -122,33 +123,6 @@ def _made_of_constants(function: Function, name: Name, depth: int) -> bool:
     return bool(made) and all(constant(function, e, depth - 1) for values in made for e in values)
 
 
-def loop_of(function: Function, instr: Instr) -> frozenset[int]:
-    """The blocks of the loop that an instruction is in; empty where it is in none."""
-    home = next((i for i, b in enumerate(function.blocks) if any(x is instr for x in b.instrs)), None)
-    if home is None:
-        return frozenset()
-    ahead = _closure({home}, [b.successors for b in function.blocks])
-    if home not in ahead:
-        return frozenset()
-    before: list[list[int]] = [[] for _ in function.blocks]
-    for index, block in enumerate(function.blocks):
-        for successor in block.successors:
-            before[successor].append(index)
-    return frozenset(ahead & _closure({home}, before))
-
-
-def _closure(start: set[int], edges: list[list[int]]) -> set[int]:
-    """Everything that is one step or more from the start."""
-    seen: set[int] = set()
-    work = list(start)
-    while work:
-        for nxt in edges[work.pop()]:
-            if nxt not in seen:
-                seen.add(nxt)
-                work.append(nxt)
-    return seen
-
-
 def carried(function: Function, blocks: frozenset[int]) -> frozenset[str]:
     """The variables that a loop moves on: their next value is made of the last one."""
     inside = {id(i) for b in blocks for i in function.blocks[b].instrs}
@@ -168,4 +142,4 @@ def ordered(function: Function, first: Instr, second: Instr) -> bool:
     if id(first) not in homes or id(second) not in homes:
         return False
     (one, at), (other, to) = homes[id(first)], homes[id(second)]
-    return (one == other and at < to) or other in _closure({one}, [b.successors for b in function.blocks])
+    return (one == other and at < to) or other in beyond(one, successors(function))

@@ -11,29 +11,13 @@ from collections.abc import Callable
 from analyzer.analyses.facts import Facts, step
 from analyzer.analyses.ops import callers_of
 from analyzer.core.finding import Step
+from analyzer.ir.cfg import home_of, reach
 from analyzer.ir.program import Key
 from analyzer.ir.types import Assume, Call, Expr, Function, Instr, Name, Unary
 
 Evidence = Callable[[Function, Instr], Step | None]
 Edges = frozenset[tuple[int, int]]
 MAX_LEVELS = 5  # callers followed upwards
-
-
-def home_of(function: Function, instr: Instr) -> int:
-    """The block an instruction is in."""
-    return next(n for n, b in enumerate(function.blocks) if any(i is instr for i in b.instrs))
-
-
-def reach(function: Function, start: int, without: int = -1, cut: Edges = frozenset()) -> set[int]:
-    """The blocks that can be reached from the start of one, not through another and not over some edges."""
-    seen, work = {start}, [start]
-    while work:
-        at = work.pop()
-        for nxt in function.blocks[at].successors:
-            if nxt not in seen and nxt != without and (at, nxt) not in cut:
-                seen.add(nxt)
-                work.append(nxt)
-    return seen
 
 
 def turns(function: Function) -> Edges:
@@ -79,7 +63,7 @@ def deciding(function: Function, instr: Instr, test: Callable[[Assume], bool]) -
     for at, sides in branches(function):
         if not any(test(side) for side, _ in sides):
             continue
-        can = [home in reach(function, block, at, cut) for _, block in sides]
+        can = [home in reach(function, block, (at,), cut) for _, block in sides]
         if any(can) and not all(can):
             found += [side for (side, _), yes in zip(sides, can, strict=True) if yes]
     return found
@@ -93,7 +77,7 @@ def one_sided(function: Function, calls: list[Call], test: Callable[[Assume], bo
             continue
         led = []
         for side, block in sides:
-            blocks = reach(function, block, at, cut)
+            blocks = reach(function, block, (at,), cut)
             led.append((side, next((c for c in calls if home_of(function, c) in blocks), None)))
         some = [(side, call) for side, call in led if call is not None]
         if len(some) == 1:
@@ -105,13 +89,12 @@ def taken(function: Function, instr: Instr) -> list[Assume]:
     """The conditions that every path from the entry to an instruction takes."""
     home = home_of(function, instr)
     found = []
-    for index, block in enumerate(function.blocks):
+    for index in range(len(function.blocks)):
         first = _first(function, index)
         if first is None or (index != home and home not in reach(function, index)):
             continue
-        if index == home or index == 0 or home not in reach(function, 0, index):
+        if index == home or index == 0 or home not in reach(function, 0, (index,)):
             found.append(first)
-        del block
     return found
 
 

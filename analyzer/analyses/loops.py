@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
+from analyzer.ir.cfg import beyond, home_of, loop_of, predecessors, successors
 from analyzer.ir.program import Key, Program
 from analyzer.ir.types import Assume, Block, Call, Function, Instr, Name
 
@@ -51,38 +52,6 @@ def _rewritten(function: Function, macros: Mapping[str, tuple[int, str]]) -> Fun
     return replace(function, blocks=tuple(blocks))
 
 
-def loop_of(function: Function, instr: Instr) -> frozenset[int]:
-    """The blocks of the innermost cycle through an instruction; empty where there is none."""
-    home = next((n for n, b in enumerate(function.blocks) if any(i is instr for i in b.instrs)), None)
-    if home is None:
-        return frozenset()
-    forward = _reach(home, [b.successors for b in function.blocks])
-    back = _reach(home, predecessors(function))
-    return forward & back if home in forward else frozenset()
-
-
-def predecessors(function: Function) -> list[list[int]]:
-    """Block -> the blocks it can be entered from."""
-    found: list[list[int]] = [[] for _ in function.blocks]
-    for number, block in enumerate(function.blocks):
-        for successor in block.successors:
-            found[successor].append(number)
-    return found
-
-
-def _reach(start: int, edges: list[list[int]]) -> frozenset[int]:
-    """What one or more edges lead to."""
-    seen: set[int] = set()
-    work: Iterable[int] = edges[start]
-    stack = list(work)
-    while stack:
-        block = stack.pop()
-        if block not in seen:
-            seen.add(block)
-            stack += edges[block]
-    return frozenset(seen)
-
-
 def ways_out(function: Function, opening: Instr, live: set[int], end: Instr) -> list[Instr]:
     """Where the loop around an opening is left on the paths that bring what it opened to an end.
 
@@ -90,7 +59,7 @@ def ways_out(function: Function, opening: Instr, live: set[int], end: Instr) -> 
     the loop cannot come to it in any other way.
     """
     loop = loop_of(function, opening)
-    home = next((n for n, b in enumerate(function.blocks) if any(i is end for i in b.instrs)), None)
+    home = home_of(function, end)
     if not loop or home is None or home in loop:
         return [end]
     back = predecessors(function)
@@ -107,8 +76,8 @@ def ways_out(function: Function, opening: Instr, live: set[int], end: Instr) -> 
                 seen.add(other)
                 work.append(other)
     leaves = {b for n in loop for b in function.blocks[n].successors if b not in loop and b not in met}
-    edges = [b.successors for b in function.blocks]
-    shared = any(b == home or home in _reach(b, edges) for b in leaves)
+    edges = successors(function)
+    shared = any(b == home or home in beyond(b, edges) for b in leaves)
     return found if found and shared else [end]
 
 
@@ -152,4 +121,4 @@ def _entered(function: Function, calls: list[Call]) -> Function:
 def leads_to(function: Function, first: Instr, then: Instr) -> bool:
     """Whether a path goes from one instruction to another one in a later block."""
     homes = {id(i): n for n, b in enumerate(function.blocks) for i in b.instrs if i is first or i is then}
-    return homes[id(then)] in _reach(homes[id(first)], [b.successors for b in function.blocks])
+    return homes[id(then)] in beyond(homes[id(first)], successors(function))

@@ -9,6 +9,7 @@ from analyzer.analyses.locks import BUGS_VM
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.paths import Explorer
 from analyzer.dataflow.values import NEG, Facts, Value
+from analyzer.ir.cfg import loop_of, reach
 from analyzer.ir.effect import Vocabulary
 from analyzer.ir.program import Key, Program
 from analyzer.ir.types import Assume, Call, Function, Instr
@@ -118,23 +119,8 @@ def before(
 
 def skipped_loop(function: Function, inner: Call, to: Call) -> bool:
     """Whether a call is in a loop that no path to another goes around: one that runs it no time is no path."""
-    home = next((i for i, b in enumerate(function.blocks) if any(x is inner for x in b.instrs)), None)
-    if home is None:
+    loop = loop_of(function, inner)
+    if not loop:
         return False
-    ahead = _reach(function, list(function.blocks[home].successors), frozenset())
-    loop = frozenset(b for b in ahead if home in _reach(function, list(function.blocks[b].successors), frozenset()))
-    if home not in loop:
-        return False
-    free = _reach(function, [0], loop)
+    free = reach(function, 0, loop) if 0 not in loop else set()
     return not any(x is to for b in free for x in function.blocks[b].instrs)
-
-
-def _reach(function: Function, start: list[int], without: frozenset[int]) -> set[int]:
-    seen = {b for b in start if b not in without}
-    work = list(seen)
-    while work:
-        for nxt in function.blocks[work.pop()].successors:
-            if nxt not in seen and nxt not in without:
-                seen.add(nxt)
-                work.append(nxt)
-    return seen

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from analyzer.analyses.effects import BUSY_WORDS
 from analyzer.analyses.lifetime import calls_of
-from analyzer.analyses.typestate import in_loop
 from analyzer.callgraph.names import NameGraph
+from analyzer.ir.cfg import in_loop
 from analyzer.ir.program import Key, Program
 from analyzer.ir.types import Assign, Assume, Call, Function, Name
 

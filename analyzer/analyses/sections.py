@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.analyses.held import HeldProperty
+from analyzer.ir.cfg import home_of
 from analyzer.ir.effect import Verb, Vocabulary
 from analyzer.ir.program import Program
 from analyzer.ir.types import Call, Function
@@ -21,7 +22,7 @@ def lock_calls(program: Program, vocabulary: Vocabulary, function: Function, lab
 def calls_between(program: Program, vocabulary: Vocabulary, function: Function, start: Call, label: str) -> list[Call]:
     """The calls that can be reached from one call before the lock is released."""
     ends = set(map(id, lock_calls(program, vocabulary, function, label, Verb.RELEASE)))
-    home = next((i for i, b in enumerate(function.blocks) if any(x is start for x in b.instrs)), None)
+    home = home_of(function, start)
     if home is None:
         return []
     found: list[Call] = []

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from analyzer.analyses.depends import carried, depending, loop_of, tested_in, texts
+from analyzer.analyses.depends import carried, depending, tested_in, texts
 from analyzer.analyses.facts import Facts, shown, step
 from analyzer.core.finding import Step
+from analyzer.ir.cfg import loop_of
 from analyzer.ir.program import Key
 from analyzer.ir.types import Call, Expr, Function, Name
 

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from analyzer.analyses.locks import lock_label
-from analyzer.analyses.loops import entered_loops, loop_of
+from analyzer.analyses.loops import entered_loops
 from analyzer.callgraph.names import NameGraph
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.paths import Explorer
 from analyzer.dataflow.values import Facts, Fn, Value
+from analyzer.ir.cfg import loop_of
 from analyzer.ir.effect import Effect, Verb, Vocabulary
 from analyzer.ir.program import Key, Program
 from analyzer.ir.types import Assume, Call, Instr, Return

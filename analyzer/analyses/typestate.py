@@ -18,7 +18,7 @@ from analyzer.dataflow.values import Facts, Value, evaluate
 from analyzer.ir.change import Change
 from analyzer.ir.effect import Effect, Verb, Vocabulary
 from analyzer.ir.program import Key, Program
-from analyzer.ir.types import Assume, Call, Expr, Function, Instr, Name, Return
+from analyzer.ir.types import Assume, Call, Expr, Instr, Name, Return
 
 S = TypeVar("S", bound=Hashable)
 
@@ -180,20 +180,3 @@ def _tops(names: NameGraph, keys: set[Key]) -> list[Key]:
     """Those that no other of the keys mentions; where all do, the first."""
     tops = sorted(k for k in keys if not any(c in keys for c in names.callers.get(k, ()) if c != k))
     return tops or sorted(keys)[:1]
-
-
-def in_loop(function: Function, call: Call) -> bool:
-    """Whether a call can be reached from itself."""
-    home = next((i for i, b in enumerate(function.blocks) if any(x is call for x in b.instrs)), None)
-    if home is None:
-        return False
-    seen: set[int] = set()
-    work = list(function.blocks[home].successors)
-    while work:
-        block = work.pop()
-        if block == home:
-            return True
-        if block not in seen:
-            seen.add(block)
-            work += function.blocks[block].successors
-    return False

@@ -38,11 +38,13 @@ from analyzer.author import (
     Severity,
     Step,
     all_bodies,
+    beyond,
     condition_of,
     replay,
     shown,
     signed,
     step,
+    successors,
 )
 from rules.vocabulary.errnos import errors_of, first_look
 from rules.vocabulary.zaps import HANDLER_FIELDS, HANDLERS, RANGE, ZAPS
@@ -171,7 +173,7 @@ class _Check:
             if not isinstance(made, Call) or not token.known or token.narrow or token.bugged:
                 continue
             before = _between(function, zaps, homes[id(made)], made)
-            rest = _reach(function, leaving)
+            rest = beyond(leaving, successors(function))
             if before is None or any(n in rest for n, _ in zaps) or (function.key, made.line) in self.told:
                 continue
             self.told.add((function.key, made.line))
@@ -209,11 +211,11 @@ def _failing(instr: Instr, failed: frozenset[Item], block: int) -> list[tuple[in
 
 def _between(function: Function, zaps: list[tuple[int, Call]], home: int, made: Call) -> Call | None:
     """A zap before a call, if there is one after it as well; in a loop one may be both."""
-    behind = _reach(function, home)
+    behind = beyond(home, successors(function))
     after = any(n in behind or (n == home and z is not made and _earlier(function, n, made, z)) for n, z in zaps)
     for number, zap in zaps:
         inside = number == home and zap is not made and _earlier(function, number, zap, made)
-        if after and (inside or home in _reach(function, number)):
+        if after and (inside or home in beyond(number, successors(function))):
             return zap
     return None
 
@@ -221,18 +223,6 @@ def _between(function: Function, zaps: list[tuple[int, Call]], home: int, made: 
 def _earlier(function: Function, block: int, first: Call, second: Call) -> bool:
     instrs = function.blocks[block].instrs
     return instrs.index(first) < instrs.index(second)
-
-
-def _reach(function: Function, start: int) -> frozenset[int]:
-    """The blocks behind a block; itself where a loop leads back."""
-    seen: set[int] = set()
-    work = list(function.blocks[start].successors)
-    while work:
-        block = work.pop()
-        if block not in seen:
-            seen.add(block)
-            work += function.blocks[block].successors
-    return frozenset(seen)
 
 
 def check(facts: Facts) -> Iterator[Finding]:

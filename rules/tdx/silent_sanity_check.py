@@ -32,6 +32,7 @@ from analyzer.author import (
     Severity,
     Step,
     covers,
+    home_of,
     step,
     words,
 )
@@ -107,9 +108,9 @@ def _probed(facts: Facts, function: Function, code: str) -> bool:
 
 def _asks(caller: Function, call: Call, code: str) -> bool:
     """Whether the result of a call is compared with a code before something else is stored over it."""
-    if not isinstance(call.result, Name):
+    home = home_of(caller, call)
+    if home is None or not isinstance(call.result, Name):
         return False
-    home = next(i for i, b in enumerate(caller.blocks) if any(x is call for x in b.instrs))
     start = next(n for n, x in enumerate(caller.blocks[home].instrs) if x is call) + 1
     stack: list[tuple[int, int, frozenset[str]]] = [(home, start, frozenset((call.result.id,)))]
     seen: set[tuple[int, frozenset[str]]] = set()

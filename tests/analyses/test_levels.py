@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.analyses.depends import carried, constant, depending, loop_of, ordered
+from analyzer.analyses.depends import carried, constant, depending, ordered
 from analyzer.analyses.reach import Reach
 from analyzer.analyses.sized import Sizes, Work
+from analyzer.ir.cfg import loop_of
 from analyzer.ir.types import Expr, Function, Name
 from tests.analyses import made
 

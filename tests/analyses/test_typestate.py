@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from analyzer.analyses.typestate import Event, Protocol, explore, in_loop
+from analyzer.analyses.typestate import Event, Protocol, explore
 from analyzer.callgraph.names import NameGraph
 from analyzer.dataflow.values import Value
+from analyzer.ir.cfg import in_loop
 from analyzer.ir.effect import Effect, Verb, Vocabulary
 from tests.analyses.made import function, program
 

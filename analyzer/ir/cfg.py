@@ -1,0 +1,69 @@
+"""Control flow inside one function: where an instruction is, which blocks lead where, what is in a loop."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from analyzer.ir.types import Function, Instr
+
+Edges = list[list[int]]  # block -> blocks
+
+
+def home_of(function: Function, instr: Instr) -> int | None:
+    """The block an instruction is in; None for one of another function."""
+    return next((n for n, b in enumerate(function.blocks) if any(i is instr for i in b.instrs)), None)
+
+
+def successors(function: Function) -> Edges:
+    """Block -> the blocks it can go on to."""
+    return [b.successors for b in function.blocks]
+
+
+def predecessors(function: Function) -> Edges:
+    """Block -> the blocks it can be entered from."""
+    found: Edges = [[] for _ in function.blocks]
+    for number, block in enumerate(function.blocks):
+        for successor in block.successors:
+            found[successor].append(number)
+    return found
+
+
+def beyond(start: int, edges: Edges) -> frozenset[int]:
+    """What one or more edges lead to; the start itself where a loop leads back."""
+    seen: set[int] = set()
+    work = list(edges[start])
+    while work:
+        block = work.pop()
+        if block not in seen:
+            seen.add(block)
+            work += edges[block]
+    return frozenset(seen)
+
+
+def reach(
+    function: Function, start: int, without: Collection[int] = (), cut: Collection[tuple[int, int]] = ()
+) -> set[int]:
+    """The start and what it leads to, not through some blocks and not over some edges."""
+    seen, work = {start}, [start]
+    while work:
+        at = work.pop()
+        for nxt in function.blocks[at].successors:
+            if nxt not in seen and nxt not in without and (at, nxt) not in cut:
+                seen.add(nxt)
+                work.append(nxt)
+    return seen
+
+
+def loop_of(function: Function, instr: Instr) -> frozenset[int]:
+    """The blocks of the innermost cycle through an instruction; empty where there is none."""
+    home = home_of(function, instr)
+    if home is None:
+        return frozenset()
+    ahead = beyond(home, successors(function))
+    return ahead & beyond(home, predecessors(function)) if home in ahead else frozenset()
+
+
+def in_loop(function: Function, instr: Instr) -> bool:
+    """Whether an instruction can be reached from itself."""
+    home = home_of(function, instr)
+    return home is not None and home in beyond(home, successors(function))
