@@ -100,7 +100,7 @@ class Finding:
     def fingerprint(self) -> str:
         """16 hex digits over rule, path, function and subject; stable when lines move."""
         words = "\0".join((self.rule, self.location.path, self.function, self.subject))
-        return hashlib.sha256(words.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     def stamped(self, **changes: object) -> Finding:
         """A copy with some fields set."""
