@@ -10,20 +10,19 @@ from __future__ import annotations
 import bisect
 import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from analyzer.frontend import words
 
 _COMMENT_OR_STRING = re.compile(rb'/(?:/[^\n]*|\*.*?(?:\*/|\Z))|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
-_NOT_NEWLINE = re.compile(rb"[^\n]")
 _BRACKETS = re.compile(rb'[()\[\]{}]|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'')
 DIRECTIVE = re.compile(rb"^[ \t]*#[ \t]*(\w+)((?:\\\n|[^\n])*)", re.M)
-_BODY = re.compile(rb"^\{.*?^\}", re.M | re.S)
 _ATTRIBUTE = re.compile(rb"\b(?:__\w+|no(?:inline|instr|trace)\w*|asmlinkage|fastcall|_Alignas)\b")
+# What stands at the start of a line is searched behind a newline: a literal to begin with makes it twice as fast.
 _FILE_SCOPE = re.compile(
-    rb"^[ \t]*(?:static[ \t]+)?(?:const[ \t]+)?"
-    rb"(?:_*[A-Z]{3}\w+|module_\w+|\w+_initcall|early_param|static_assert)(?=[ \t]*\()",
-    re.M,
+    rb"\n[ \t]*(?:static[ \t]+)?(?:const[ \t]+)?"
+    rb"(?:_*[A-Z]{3}\w+|module_\w+|\w+_initcall|early_param|static_assert)(?=[ \t]*\()"
 )
 _CASE_RANGE = re.compile(rb"case\b[^:;{}?\n]*?(\.\.\.)")
 _CASE_MACRO = re.compile(rb"^[ \t]+([A-Z][A-Z0-9_]{3,})(?=\([^()\n]*\):[ \t]*$)", re.M)
@@ -48,8 +47,9 @@ _ASM_CONSTRAINT = re.compile(rb"ASM_\w+,|,\s*ASM_\w+(?=\s*[:)])")
 _ALIGNOF = re.compile(rb"__alignof__")
 _NAME_MACRO = re.compile(rb"\b([A-Z]*NAME)(\()\w+(\))(?=\()")
 _ASM_MACRO = re.compile(rb"(?:asm_safe|vmx_asm1|vmx_asm2)\s*(?=\()")
-_LOOP = re.compile(rb"\b(\w*(?:for_each|hlist_for|list_for)\w*|scoped_(?:cond_)?guard)\s*(?=\()")
-_BLOCK = re.compile(rb"^[ \t]+(?:else[ \t]+)?([A-Za-z_]\w{4,})[ \t]*(?=\([^;{}]*\{)", re.M)
+_LOOP = re.compile(rb"((?:for_each|hlist_for|list_for)\w*|\bscoped_(?:cond_)?guard)\s*(?=\()")
+_BLOCK = re.compile(rb"\n[ \t]+(?:else[ \t]+)?([A-Za-z_]\w{4,})[ \t]*(?=\([^;{}]*\{)")
+_WORD_END = re.compile(rb"\w*\Z")
 _NEXT = re.compile(rb"\s*(.)", re.S)
 _KEYWORDS = frozenset(b"while switch return sizeof typeof __typeof__ struct union static".split())
 _OVERWRITES: tuple[tuple[bytes, re.Pattern[bytes], int, bytes], ...] = (
@@ -82,7 +82,12 @@ class Normal:
 
 def _strip(match: re.Match[bytes]) -> bytes:
     found = match.group()
-    return _NOT_NEWLINE.sub(b" ", found) if found[:1] == b"/" else found
+    return blanks(found) if found[:1] == b"/" else found
+
+
+def blanks(text: bytes) -> bytes:
+    """As many blanks, with the newlines where they are."""
+    return b"\n".join([b" " * len(line) for line in text.split(b"\n")])
 
 
 def strip_comments(source: bytes) -> bytes:
@@ -92,7 +97,7 @@ def strip_comments(source: bytes) -> bytes:
 
 def strip_directives(code: bytes) -> bytes:
     """The text without comments, with directives blanked."""
-    return DIRECTIVE.sub(lambda match: _NOT_NEWLINE.sub(b" ", match.group()), code)
+    return DIRECTIVE.sub(lambda match: blanks(match.group()), code)
 
 
 def join_names(code: bytes) -> bytes:
@@ -138,7 +143,7 @@ def normalize(source: bytes, bodies: list[tuple[int, int]] | None = None) -> Nor
 
 
 def _blank(text: bytearray, start: int, end: int) -> None:
-    text[start:end] = _NOT_NEWLINE.sub(b" ", bytes(text[start:end]))
+    text[start:end] = blanks(bytes(text[start:end]))
 
 
 def _attributes(text: bytearray) -> None:
@@ -155,11 +160,11 @@ def _attributes(text: bytearray) -> None:
 
 def _file_scope(text: bytearray) -> None:
     """Blank macros that stand for declarations: known ones anywhere, any other alone on its line in column 0."""
-    frozen = bytes(text)
+    frozen = b"\n" + bytes(text)  # offsets are one more than in the text, and a match starts with the line before
     for match in _FILE_SCOPE.finditer(frozen):
         name = match.group().split()[-1]
         known = name.startswith(words.FILE_SCOPE_MACROS)
-        if not known and (match.start() < match.end() - len(name) or name.islower()):
+        if not known and (match.start() + 1 < match.end() - len(name) or name.islower()):
             continue
         end = closing(frozen, frozen.index(b"(", match.start()))
         follow = _NEXT.match(frozen, end) if end > 0 else None
@@ -168,7 +173,7 @@ def _file_scope(text: bytearray) -> None:
         elif not known and follow and (follow.group(1) == b"{" or b"\n" not in follow.group()):
             continue
         if end > 0:
-            _blank(text, match.start(), end)
+            _blank(text, match.start(), end - 1)
 
 
 def _small_rewrites(text: bytearray) -> None:
@@ -212,12 +217,13 @@ _ASM_COLON = re.compile(rb'"(?:\\.|[^"\\\n])*"|:')
 
 def _type_arguments(text: bytearray) -> None:
     """Types among the arguments of a macro become plain names."""
-    for pattern in (_TYPE_ARGUMENT, _FIRST_TYPE, _TYPEOF_ARGUMENT):
+    typeof = b"typeof" in text
+    for pattern in (_TYPE_ARGUMENT, _FIRST_TYPE, *((_TYPEOF_ARGUMENT,) if typeof else ())):
         for match in pattern.finditer(bytes(text)):
             _blank(text, *match.span(1))
             if pattern.groups == 2:
                 text[match.start(2) : match.end(2)] = match.group(2).replace(b"*", b" ")
-    for match in _TYPEOF.finditer(bytes(text)) if b"typeof" in text else ():
+    for match in _TYPEOF.finditer(bytes(text)) if typeof else ():
         end = closing(text, match.end())
         if end > 0 and _NAMED_NEXT.match(text, end):
             _blank(text, match.end(), end)  # typeof(expression) name: any type will do
@@ -232,7 +238,7 @@ def _type_arguments(text: bytearray) -> None:
 def _directives(text: bytearray, out: Normal, bodies: list[tuple[int, int]] | None) -> None:
     """Directives are blanked; inside a body, a well-formed conditional becomes two arms of an unknown test."""
     frozen = bytes(text)
-    starts_ends = [m.span() for m in _BODY.finditer(frozen)] if bodies is None else _offsets(frozen, bodies)
+    starts_ends = list(_bodies(frozen)) if bodies is None else _offsets(frozen, bodies)
     stack: list[list[re.Match[bytes]]] = []
     groups: list[list[re.Match[bytes]]] = []
     for match in DIRECTIVE.finditer(frozen):
@@ -246,6 +252,14 @@ def _directives(text: bytearray, out: Normal, bodies: list[tuple[int, int]] | No
         _blank(text, match.start(), match.end())
     for group in groups:
         _conditional(text, frozen, group, starts_ends, out)
+
+
+def _bodies(text: bytes) -> Iterator[tuple[int, int]]:
+    """From a brace in column 0 to the next that closes in column 0."""
+    padded, start = b"\n" + text, 0
+    while (start := padded.find(b"\n{", start)) >= 0 and (end := padded.find(b"\n}", start)) > 0:
+        yield start, end + 1
+        start = end + 1
 
 
 def _offsets(text: bytes, bodies: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -308,15 +322,22 @@ def is_whole(arm: bytes) -> bool:
 def _block_macros(text: bytearray, out: Normal) -> None:
     """``NAME(...) {`` and ``for_each_x(...) statement`` become ``while (...)``, padded to the same length."""
     frozen = bytes(text)
-    for pattern in (_LOOP, _BLOCK):
-        for match in pattern.finditer(frozen):
-            start, end = match.span(1)
-            if match.group(1) in _KEYWORDS or end - start < 5 or start in out.blocks:
-                continue
-            behind = closing(frozen, match.end())
-            follow = _NEXT.match(frozen, behind) if behind > 0 else None
-            if follow is None or start == frozen.rfind(b"\n", 0, start) + 1:
-                continue
-            if follow.group(1) == b"{" or (pattern is _LOOP and follow.group(1) not in b";),"):
-                out.blocks[start] = match.group(1).decode("ascii", "replace")
-                text[start:end] = b"while".ljust(end - start)
+    loops = ((m.start() - _before(frozen, m.start()), m.end(1), m.end(), True) for m in _LOOP.finditer(frozen))
+    blocks = ((m.start(1) - 1, m.end(1) - 1, m.end() - 1, False) for m in _BLOCK.finditer(b"\n" + frozen))
+    for start, end, opening, loop in itertools.chain(loops, blocks):
+        name = frozen[start:end]
+        if name in _KEYWORDS or end - start < 5 or start in out.blocks:
+            continue
+        behind = closing(frozen, opening)
+        follow = _NEXT.match(frozen, behind) if behind > 0 else None
+        if follow is None or start == frozen.rfind(b"\n", 0, start) + 1:
+            continue
+        if follow.group(1) == b"{" or (loop and follow.group(1) not in b";),"):
+            out.blocks[start] = name.decode("ascii", "replace")
+            text[start:end] = b"while".ljust(end - start)
+
+
+def _before(text: bytes, at: int) -> int:
+    """How many characters of a word stand before an offset in it."""
+    found = _WORD_END.search(text, max(0, at - 80), at)
+    return len(found.group()) if found else 0

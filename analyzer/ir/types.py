@@ -11,14 +11,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _INTERNED: dict[tuple[type, str], Expr] = {}
+_MADE_OF: dict[tuple[Any, ...], Expr] = {}  # most are made again and again of the same parts
 
 
 class _Interned(type):
     """One object for equal expressions: facts are kept by the million, and identity is the fastest key."""
 
     def __call__(cls, *args: Any) -> Any:
-        made = super().__call__(*args)
-        return _INTERNED.setdefault((cls, made.text), made)
+        parts = (cls, *args)
+        known = _MADE_OF.get(parts)
+        if known is None:
+            made = super().__call__(*args)
+            known = _MADE_OF[parts] = _INTERNED.setdefault((cls, made.text), made)
+        return known
 
 
 class Expr(metaclass=_Interned):
