@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from analyzer.analyses.locks import Held, lock_label
@@ -12,6 +12,7 @@ from analyzer.callgraph.names import NameGraph
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.paths import Explorer
 from analyzer.dataflow.values import Facts
+from analyzer.ir import change
 from analyzer.ir.effect import Vocabulary
 from analyzer.ir.program import Key, Program
 from analyzer.ir.types import Call, Function, Instr
@@ -45,6 +46,24 @@ class Atomic:
     calls: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call that may sleep as a context saw it: with these labels taken."""
+
+    call: Call
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What an exploration leaves to that of the next program, with the answers that it rests on."""
+
+    explorer: Explorer[Held]
+    returning: frozenset[str]
+    slots: Mapping[Key, int | None]
+    spinning: Mapping[str, bool]
+
+
 class _Atomic:
     def __init__(
         self,
@@ -61,7 +80,9 @@ class _Atomic:
         self.locks = LockChanges(vocabulary, words.spinning)
         self.found: dict[tuple[int, int, str], Slept] = {}
         self.calls: set[int] = set()
-        self.returning: set[str] = set()
+        self.returning: frozenset[str] = frozenset()
+        self.spinning: dict[str, bool] = {}
+        self._kept: set[tuple[int, int, tuple[str, ...]]] = set()
         sleepy = words.sleepers.mentioning(names)
         words_taken = frozenset(n for n in words.spinning if "unlock" not in n and "UNLOCK" not in n)
         taking = spelled(words.spinning | words.asserting)
@@ -76,7 +97,9 @@ class _Atomic:
         if call.callee in self.words.asserting and call.args:
             label = lock_label(call.args[0])
             label = "mmu_lock" if "mmu_lock" in call.callee else label
-            return [Change(label, True, said=True)] if self.spins(label) else []
+            if label not in self.spinning:
+                self.spinning[label] = self.spins(label)
+            return [Change(label, True, said=True)] if self.spinning[label] else []
         return list(self.locks(call, function))
 
     def skips(self, call: Call, state: Held) -> bool:
@@ -90,10 +113,28 @@ class _Atomic:
         function = self.program.lower(context.key)
         if function is None or not self.sleeping.sleeps(instr, function):
             return
-        self.calls.add(id(instr))
-        for label in taken(state):
-            if label != self.sleeping.spares(instr):
-                self.found.setdefault((id(instr), id(context), label), Slept(instr, context, label))
+        labels = tuple(taken(state))
+        if (id(instr), id(context), labels) not in self._kept:
+            self.keep(_Call(instr, labels), context)
+
+    def keep(self, seen: _Call, context: Context[Held]) -> None:
+        """Note a sleeping call, and in its context that it was seen."""
+        call = seen.call
+        self._kept.add((id(call), id(context), seen.labels))
+        context.kept.append(seen)
+        self.calls.add(id(call))
+        for label in seen.labels:
+            if label != self.sleeping.spares(call):
+                self.found.setdefault((id(call), id(context), label), Slept(call, context, label))
+
+    def adopt(self, context: Context[Held], since: change.Change) -> None:
+        """The same calls, where they stand now."""
+        kept, context.kept = context.kept, []
+        for seen in kept:
+            assert isinstance(seen, _Call)
+            call = since.moved(context.key, seen.call)
+            assert isinstance(call, Call)
+            self.keep(_Call(call, seen.labels), context)
 
     def run(self) -> Atomic:
         """Explore from each function that takes something, and from the callers of those that return with it."""
@@ -102,7 +143,7 @@ class _Atomic:
         late = frozenset(k for k in starts if k not in self.wrappers and self.keeps(k))
         if late:  # a condition decides whether they return with it: their callers have to be seen again
             self.wrappers |= late
-            self.explore(self.starts(late))
+            self.explore(self.starts(late), final=True)
         return Atomic(list(self.found.values()), len(starts), len(self.calls))
 
     def starts(self, keys: frozenset[Key]) -> list[Key]:
@@ -111,13 +152,23 @@ class _Atomic:
         able = self.sleepy | self.wrappers
         return sorted(k for k in keys | callers if k in able and self.program.definitions[k].kind == "function")
 
-    def explore(self, starts: list[Key]) -> None:
-        """Each start with nothing held."""
-        self.returning = {name for _, name in self.wrappers}
+    def explore(self, starts: list[Key], final: bool = False) -> None:
+        """Each start with nothing held. ``final``: the second time."""
+        self.returning = frozenset(name for _, name in self.wrappers)
         regions = Regions(self.program, self.changes, self.visit, self.skips)
         self.explorer = Explorer(self.program, self.vocabulary, regions, self.sleepy | self.wrappers)
+        slot = ("atomic", final)
+        earlier = self.program.left.get(slot)
+        if isinstance(earlier, _Left) and all(self.spins(label) is said for label, said in earlier.spinning.items()):
+            flags = {key[1] for key, slot in earlier.slots.items() if self._slot(key) != slot}
+            self.explorer.take_over(earlier.explorer, self.adopt, flags | (earlier.returning ^ self.returning))
+            self.spinning.update(earlier.spinning)
         for key in starts:
             self.explorer.enter(key, frozenset(), {})
+        self.program.left[slot] = _Left(self.explorer, self.returning, self.sleeping.slots, self.spinning)
+
+    def _slot(self, key: Key) -> int | None:
+        return self.sleeping.slot_of(key) if key in self.program.definitions else None
 
     def keeps(self, key: Key) -> bool:
         """Whether a function may return with what it took itself, and its result tells when."""

@@ -67,11 +67,15 @@ class Sleeping:
         if known is not None or not call.callee:
             return known
         for key in self.program.resolve(call.callee, path)[:1]:
-            if key not in self.slots:
-                self.slots[key] = None
-                self.slots[key] = self._wrapper(key)
-            return self.slots[key]
+            return self.slot_of(key)
         return None
+
+    def slot_of(self, key: Key) -> int | None:
+        """The parameter of a definition that is the flags of an allocation."""
+        if key not in self.slots:
+            self.slots[key] = None
+            self.slots[key] = self._wrapper(key)
+        return self.slots[key]
 
     def _wrapper(self, key: Key) -> int | None:
         """The flags parameter of a function that hands it to an allocator."""

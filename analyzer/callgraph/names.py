@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
+from types import FunctionType
 
 from analyzer.ir.change import change
 from analyzer.ir.program import Definition, Key, Program
+
+
+Test = Callable[[Definition], bool]
 
 
 class NameGraph:
@@ -14,11 +18,18 @@ class NameGraph:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self.answers: dict[Hashable, frozenset[Key]] = {}
+        self._earlier: dict[Hashable, frozenset[Key]] = {}
+        self._new: frozenset[Key] = frozenset()
         self.callers: dict[Key, list[Key]] = {}
         self.callees: dict[Key, list[Key]] = {}
         known = frozenset(program.by_name) | frozenset(program.tables)
         earlier = program.left.get("names")
-        still = _still(earlier, program) if isinstance(earlier, NameGraph) else {}
+        still: dict[Key, list[Key]] = {}
+        if isinstance(earlier, NameGraph):
+            still, self._earlier = _still(earlier, program), earlier.answers
+            old = earlier.program.definitions
+            self._new = frozenset(k for k, d in program.definitions.items() if old.get(k) is not d)
         program.left["names"] = self
         for key, definition in program.definitions.items():
             targets = still.get(key)
@@ -55,14 +66,34 @@ class NameGraph:
                     work.append(key)
         return frozenset(seen)
 
-    def where(self, test: Callable[[Definition], bool]) -> frozenset[Key]:
-        """The definitions that pass a test."""
-        return frozenset(k for k, d in self.program.definitions.items() if test(d))
+    def where(self, test: Test) -> frozenset[Key]:
+        """The definitions that pass a test, which looks at nothing but the definition."""
+        definitions = self.program.definitions
+        said = recipe(test)
+        earlier = self._earlier.get(said) if said is not None else None
+        if earlier is None:
+            found = frozenset(k for k, d in definitions.items() if test(d))
+        else:
+            still = (k for k in earlier if k not in self._new and k in definitions)
+            found = frozenset((*still, *(k for k in self._new if test(definitions[k]))))
+        if said is not None:
+            self.answers[said] = found
+        return found
 
     def roots(self, within: frozenset[Key]) -> list[Key]:
         """Functions of a set that nothing mentions, in a stable order."""
         definitions = self.program.definitions
         return sorted(k for k in within if not self.callers.get(k) and definitions[k].kind == "function")
+
+
+def recipe(test: object) -> Hashable | None:
+    """What tells one test from another: its code and the words it was made with; None where that cannot be told."""
+    if isinstance(test, str | int | frozenset) or test is None:
+        return test
+    if not isinstance(test, FunctionType) or test.__defaults__ or test.__kwdefaults__:
+        return None
+    made_with = tuple(recipe(cell.cell_contents) for cell in test.__closure__ or ())
+    return None if None in made_with else (test.__code__, *made_with)
 
 
 def _still(earlier: NameGraph, program: Program) -> dict[Key, list[Key]]:

@@ -11,6 +11,7 @@ nothing that they looked at has changed.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Generic
 
 from analyzer.core.problem import Problem, ProblemKind
@@ -50,12 +51,13 @@ class Explorer(Generic[S]):
         self.earlier: Earlier[S] | None = None
         self._fetched: dict[Key, dict[str, str]] = {}
 
-    def take_over(self, earlier: Explorer[S], adopt: Adopt[S]) -> None:
+    def take_over(self, earlier: Explorer[S], adopt: Adopt[S], words: Iterable[str] = ()) -> None:
         """Use what still holds of an exploration of an earlier program for the same property.
 
-        ``earlier`` has nothing from then on; ``adopt`` is told of each context that is taken over.
+        ``earlier`` has nothing from then on; ``adopt`` is told of each context that is taken over. ``words`` are names
+        that the property treats in another way now.
         """
-        differing = {key[1] for key in earlier.relevant ^ self.relevant}
+        differing = {*words, *(key[1] for key in earlier.relevant ^ self.relevant)}
         contexts, earlier.contexts = earlier.contexts, {}
         self.earlier = Earlier(contexts, change(earlier.program, self.program, differing), adopt, self.contexts)
 
