@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from analyzer.analyses.facts import Facts
 from analyzer.ir.program import Definition
@@ -16,16 +17,20 @@ _LOOP = re.compile(r"\bwhile\b|\bfor\s*\(\s*;;|\bfor\s*\([^;]*;[^;]*;\s*\)")
 
 def bodies(facts: Facts) -> Iterator[tuple[Definition, str]]:
     """Every function with its text, without comments."""
-    codes: dict[str, tuple[str, list[int]]] = {}
     for key in sorted(facts.program.definitions):
         found = facts.program.definitions[key]
         if found.kind == "function":
-            if found.path not in codes:
-                code = facts.program.code(found.path)
-                codes[found.path] = (code, [0, *(m.end() for m in _NEWLINE.finditer(code)), len(code)])
-            code, starts = codes[found.path]
+            code = facts.program.code(found.path)
+            starts = _lines(code)
             last = len(starts) - 1
             yield found, code[starts[min(found.line - 1, last)] : starts[min(found.end_line, last)]]
+
+
+# What is read off a text is kept by the text: most are the same from one state of a series to the next.
+@lru_cache(maxsize=2048)
+def _lines(code: str) -> tuple[int, ...]:
+    """Where the lines of a file start, and where it ends."""
+    return (0, *(m.end() for m in _NEWLINE.finditer(code)), len(code))
 
 
 def all_bodies(facts: Facts) -> tuple[tuple[Definition, str], ...]:
@@ -60,7 +65,8 @@ def heading_type(definition: Definition, text: str) -> str:
     return text[:end].strip() if end > 0 else ""
 
 
-def narrow_names(text: str) -> list[str]:
+@lru_cache(maxsize=1 << 14)
+def narrow_names(text: str) -> tuple[str, ...]:
     """The variables of a body that are declared with an unsigned or a boolean type."""
     found: list[str] = []
     for match in _DECLARED.finditer(text):
@@ -68,7 +74,7 @@ def narrow_names(text: str) -> list[str]:
             name = part.split("=")[0].strip()
             if re.fullmatch(r"\w+", name):
                 found.append(name)
-    return found
+    return tuple(found)
 
 
 def narrow_fields(facts: Facts) -> dict[str, str]:
@@ -79,8 +85,13 @@ def narrow_fields(facts: Facts) -> dict[str, str]:
 def _members(facts: Facts) -> dict[str, str]:
     types: dict[str, set[str]] = {}
     for path in facts.program.files:
-        for struct in _STRUCT.finditer(facts.program.code(path)):
-            for match in _MEMBER.finditer(struct.group()):
-                for name in match.group(2).split(","):
-                    types.setdefault(name.strip(), set()).add(match.group(1))
+        for name, kind in _members_of(facts.program.code(path)):
+            types.setdefault(name, set()).add(kind)
     return {name: kinds.pop() for name, kinds in types.items() if len(kinds) == 1}
+
+
+@lru_cache(maxsize=2048)
+def _members_of(code: str) -> tuple[tuple[str, str], ...]:
+    """The members of the structs of a file, each with its type."""
+    members = (m for struct in _STRUCT.finditer(code) for m in _MEMBER.finditer(struct.group()))
+    return tuple((name.strip(), m.group(1)) for m in members for name in m.group(2).split(","))

@@ -15,6 +15,7 @@ from heapq import heappop, heappush
 from analyzer.analyses.cycles import reverse_postorder
 from analyzer.analyses.facts import Facts
 from analyzer.analyses.facts import step as at_step
+from analyzer.analyses.keptflows import KeptFlows
 from analyzer.analyses.locks import BUGS_VM
 from analyzer.analyses.reception import ERRNO, narrow_kind, signed, tests_of, truth_of
 from analyzer.analyses.tokens import ANY, NONE, SOME, Flow, Items, Known, State, Token
@@ -58,7 +59,6 @@ class Errors:
         self.shallow = shallow
         self.program = facts.program
         self.known = known
-        self.flows: dict[Key, Flow | None] = {}
         self.fetched: dict[Key, dict[str, str]] = {}
         words = known.retries | BUGS_VM | {HOLE}
         self.able: frozenset[Key] = facts.solve(
@@ -72,15 +72,22 @@ class Errors:
                 )
             ),
         )
+        self.flows = KeptFlows(facts.program, self.able)
+        slot = ("errors", known, shallow)
+        self.flows.take_over(facts.program.left.get(slot))
+        facts.program.left[slot] = self.flows
 
     def flow(self, key: Key) -> Flow | None:
         """The solved function; None when it cannot be read, or is being solved further up."""
-        if key not in self.flows:
-            self.flows[key] = None
-            function = self.program.lower(key)
-            if function is not None:
-                self.flows[key] = _Pass(self, function).solve()
-        return self.flows[key]
+        return self.flows.of(key, self.answer, lambda: self._solved(key))
+
+    def _solved(self, key: Key) -> Flow | None:
+        function = self.program.lower(key)
+        return None if function is None else _Pass(self, function).solve()
+
+    def answer(self, key: Key, given: bool) -> Mapping[Token, Instr]:
+        """What a function may return: all, or what it makes of an error that it is ``given``."""
+        return self.passed(key) if given else self.results(key)
 
     def results(self, key: Key) -> Mapping[Token, Instr]:
         """The tokens that a function may return, each with the return."""
@@ -119,7 +126,9 @@ class Errors:
             out.update((Token(name, True), None) for name in self.known.externals(call.name))
         for key in keys:
             given = key not in self.able and any(t.error for a in call.args for t, _ in args(a))
-            for token in self.passed(key) if given else self.results(key):
+            answer = self.answer(key, given)
+            self.flows.note(function.key, key, given, answer)
+            for token in answer:
                 if token.name[0] != "@" or token.known:
                     out[token] = None
                 elif int(token.name[1:]) < len(call.args):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from types import FunctionType
 
 from analyzer.ir.change import change
 from analyzer.ir.program import Definition, Key, Program
-
 
 Test = Callable[[Definition], bool]
 
@@ -88,8 +88,13 @@ class NameGraph:
 
 def recipe(test: object) -> Hashable | None:
     """What tells one test from another: its code and the words it was made with; None where that cannot be told."""
-    if isinstance(test, str | int | frozenset) or test is None:
+    if isinstance(test, str | int | frozenset):
         return test
+    if is_dataclass(test) and not isinstance(test, type):
+        made_of = tuple(recipe(getattr(test, f.name)) for f in fields(test))
+        return None if None in made_of else (type(test), *made_of)
+    if isinstance(test, Mapping) and all(isinstance(value, str | int) for value in test.values()):
+        return frozenset(test.items())
     if not isinstance(test, FunctionType) or test.__defaults__ or test.__kwdefaults__:
         return None
     made_with = tuple(recipe(cell.cell_contents) for cell in test.__closure__ or ())

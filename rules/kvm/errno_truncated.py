@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from analyzer.author import (
     Assign,
@@ -259,21 +260,33 @@ def _suspects(facts: Facts) -> Iterator[tuple[Key, bool]]:
             yield found.key, handed
 
 
+@lru_cache(maxsize=1 << 14)
+def _assigned(text: str) -> list[tuple[str, str, str]]:
+    """Target, whether it is ORed into, and value of every plain assignment of a body."""
+    return _ASSIGNED.findall(text)
+
+
+@lru_cache(maxsize=1 << 14)
+def _returned(text: str) -> list[str]:
+    """What a body returns."""
+    return _RETURNED.findall(text)
+
+
 def _hands(found: Definition, text: str, narrow: set[str]) -> bool:
     """Whether a function ORs, or answers with, what one that has cut errors gave."""
     if found.mentions.isdisjoint(narrow):
         return False
-    given = _ASSIGNED.findall(text)
+    given = _assigned(text)
     values = [value for _, ored, value in given if ored]
     if signed(heading_type(found, text)):
-        values += [value for _, _, value in given] + _RETURNED.findall(text)
+        values += [value for _, _, value in given] + _returned(text)
     return any(w in narrow for value in values for w in _WORD.findall(value))
 
 
 def _passes(text: str) -> bool:
     """Whether a function returns an int that it is given."""
     heading = text[: text.find("{")]
-    return any(value.strip() in _PARAMETER.findall(heading) for value in _RETURNED.findall(text))
+    return any(value.strip() in _PARAMETER.findall(heading) for value in _returned(text))
 
 
 def _suspect(found: Definition, text: str, failing: frozenset[str]) -> bool:
@@ -281,19 +294,19 @@ def _suspect(found: Definition, text: str, failing: frozenset[str]) -> bool:
         return False
     narrows = narrow_names(text)
     given: set[str] = set()  # variables that a call which can fail gave
-    for target, ored, value in _ASSIGNED.findall(text):
+    for target, ored, value in _assigned(text):
         used = _WORD.findall(value)
         if any(w in failing or w in given for w in used):
             if ored or target in narrows or ("." in target or "->" in target):
                 return True
             given.add(target)
-    answers = [v for v in _RETURNED.findall(text) if _ANSWER.search(v)]
+    answers = [v for v in _returned(text) if _ANSWER.search(v)]
     answers += _FLUSH_IF.findall(text) if "flush" in text else []
     return any(w in failing or w in given for words_ in answers for w in _WORD.findall(words_))
 
 
 def _returns(text: str, failing: frozenset[str]) -> bool:
-    return any(w in failing for value in _RETURNED.findall(text) for w in _WORD.findall(value))
+    return any(w in failing for value in _returned(text) for w in _WORD.findall(value))
 
 
 def check(facts: Facts) -> Iterator[Finding]:

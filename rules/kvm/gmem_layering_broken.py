@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from analyzer.author import (
     Call,
@@ -118,17 +119,22 @@ def _written(facts: Facts, called: set[tuple[str, int]]) -> Iterator[Finding]:
     """Names of one vendor in the text of common files, beyond the calls."""
     program = facts.program
     for path in sorted(p for p in program.files if _in(p, ("virt/kvm/*.[ch]",))):
-        text = program.code(path)
-        spans = sorted((d.line, d.end_line, k[1]) for k, d in program.definitions.items() if k[0] == path)
         told: set[tuple[str, str]] = set()
-        for number, line in enumerate(text.split("\n"), 1):
-            if (path, number) in called or not _CHEAP.search(line):
+        for number, word in _vendor_words(program.code(path)):
+            if (path, number) in called or _static(facts, word, path):
                 continue
-            inside = next((n for a, b, n in spans if a <= number <= b), "")
-            for word in WORD.findall(_STRING.sub("", line)):
-                if vendor_word(word) and (inside, word) not in told and not _static(facts, word, path):
-                    told.add((inside, word))
-                    yield _word_finding(facts, path, number, inside, word)
+            around = [d for k, d in program.definitions.items() if k[0] == path and d.line <= number <= d.end_line]
+            inside = min((d.line, d.name) for d in around)[1] if around else ""
+            if (inside, word) not in told:
+                told.add((inside, word))
+                yield _word_finding(facts, path, number, inside, word)
+
+
+@lru_cache(maxsize=256)
+def _vendor_words(text: str) -> tuple[tuple[int, str], ...]:
+    """The words of a file, outside of strings, that name a vendor, with their lines."""
+    lines = ((n, _STRING.sub("", line)) for n, line in enumerate(text.split("\n"), 1) if _CHEAP.search(line))
+    return tuple((n, word) for n, line in lines for word in WORD.findall(line) if vendor_word(word))
 
 
 _CHEAP = re.compile(

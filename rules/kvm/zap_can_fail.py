@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from analyzer.author import (
     Assume,
@@ -243,14 +244,19 @@ def check(facts: Facts) -> Iterator[Finding]:
 def _warners(facts: Facts) -> Iterator[Function]:
     """Functions that warn of something negative and ask a handler."""
     for found, text in all_bodies(facts):
-        if RULE.covers(found.path) and _WARNED.search(text) and _asks(found.mentions):
+        if RULE.covers(found.path) and _asks(found.mentions) and _WARNED.search(text):
             function = facts.program.lower(found.key)
             if function is not None:
                 yield function
 
 
 def _asks(mentions: frozenset[str]) -> bool:
-    return not mentions.isdisjoint(HANDLER_FIELDS) or any(HANDLERS.match(w) for w in mentions)
+    return not mentions.isdisjoint(HANDLER_FIELDS) or any(_is_handler(w) for w in mentions)
+
+
+@lru_cache(maxsize=1 << 16)
+def _is_handler(word: str) -> bool:
+    return HANDLERS.match(word) is not None
 
 
 def _zappers(facts: Facts) -> list[Key]:

@@ -1,6 +1,7 @@
 """Who may know whom: common KVM code, what architectures implement for it, words of one vendor (rules.md, 11)."""
 
 import re
+from functools import lru_cache
 
 from analyzer.author import Vocabulary
 
@@ -23,6 +24,7 @@ INVALIDATING = frozenset(
 WORD = re.compile(r"\b[A-Za-z_]\w*\b")
 
 
+@lru_cache(maxsize=1 << 16)
 def vendor_word(identifier: str) -> bool:
     """Whether a name speaks of one architecture, one vendor, or how mappings are split there."""
     if identifier.startswith(("kvm_arch_", "KVM_ARCH_", "CONFIG_HAVE_KVM", "__kvm_arch")):
