@@ -52,6 +52,7 @@ from analyzer.analyses.pairs import calls_to, closes_always, opening_steps, solv
 from analyzer.analyses.prior import ARM, DISARM, EXEMPT, LEFT, Arriving, PriorProperty, before, skipped_loop
 from analyzer.analyses.ranges import RangeOrigin, Ranges, Shape
 from analyzer.analyses.reach import Reach, Verdict, called_from
+from analyzer.analyses.recall import recalled
 from analyzer.analyses.reception import condition_of, narrow_kind, signed, truth_of
 from analyzer.analyses.regions import Change as RegionChange
 from analyzer.analyses.regions import LockChanges, one_sided_helpers, spelled
@@ -80,7 +81,7 @@ from analyzer.analyses.spans import Odd, Span, Spans, solve_spans
 from analyzer.analyses.spec import Spec
 from analyzer.analyses.stale import Stale, Staleness, Walks
 from analyzer.analyses.taint import Arrival, solve_taint
-from analyzer.analyses.tokens import ANY, SOME, Flow, Item, Known, State
+from analyzer.analyses.tokens import ANY, SOME, Flow, Item, Known, State, by_place
 from analyzer.analyses.tokens import Token as ErrorToken
 from analyzer.analyses.typestate import Event, Protocol, explore
 from analyzer.analyses.uses import Loss, Use, use_of
@@ -273,6 +274,7 @@ __all__ = [
     "behind",
     "beyond",
     "branches",
+    "by_place",
     "called_from",
     "callers",
     "callers_of",
@@ -345,6 +347,7 @@ __all__ = [
     "reach",
     "reached",
     "reaching",
+    "recalled",
     "refreshed_by",
     "refusal",
     "refuses",

@@ -18,7 +18,7 @@ from analyzer.analyses.facts import step as at_step
 from analyzer.analyses.keptflows import KeptFlows
 from analyzer.analyses.locks import BUGS_VM
 from analyzer.analyses.reception import ERRNO, narrow_kind, signed, tests_of, truth_of
-from analyzer.analyses.tokens import ANY, NONE, SOME, Flow, Items, Known, State, Token
+from analyzer.analyses.tokens import ANY, NONE, SOME, Flow, Items, Known, State, Token, by_place
 from analyzer.analyses.typestate import BUSY_TESTS
 from analyzer.core.finding import Step
 from analyzer.dataflow.settings import fetched
@@ -359,7 +359,7 @@ class _Pass:
         if self.sign:
             plain = frozenset(i for i in items if not i[0].error)
             items = self.narrow(items, self.sign, instr) | plain
-        for token, made in items or ((SOME, instr),):
+        for token, made in by_place(items) or ((SOME, instr),):
             self.flow.results.setdefault(token, made)
 
 

@@ -39,6 +39,15 @@ Env = dict[str, Items]
 NONE: Items = frozenset()
 
 
+def by_place(items: Items) -> list[Item]:
+    """Items in the order of the source, the same on every run; before those of a dead VM."""
+    return sorted(items, key=lambda item: (item[0].bugged, item[1].line, item[1].column, *_words(item[0])))
+
+
+def _words(token: Token) -> tuple[str, ...]:
+    return (token.name, str(token.error), token.under, token.narrow, token.hides)
+
+
 @dataclass(slots=True)
 class State:
     """What is known at a point: values of variables, failures tested on the way here, and whether the VM is bugged."""

@@ -42,6 +42,7 @@ from analyzer.author import (
     State,
     Step,
     all_bodies,
+    by_place,
     condition_of,
     heading_type,
     items_at,
@@ -87,7 +88,7 @@ class _Check:
         """What one instruction does to an errno."""
         if isinstance(instr, Return) and instr.value is not None and signed(flow.function.returns):
             items = items_at(self.errors, flow, instr.value, state, instr)
-            return [("returned as int", instr, i) for i in items if _cut(i) and self.meant(flow, i, items)]
+            return [("returned as int", instr, i) for i in by_place(items) if _cut(i) and self.meant(flow, i, items)]
         if isinstance(instr, Assume):
             return self.asked(flow, instr, state, block)
         if isinstance(instr, Assign):
@@ -130,10 +131,10 @@ class _Check:
         if test is None or not items:
             return []
         if test.kind == "negative" and assume.truth is test.holds:
-            return [("then tested for less than zero", assume, i) for i in items if _cut(i)]
+            return [("then tested for less than zero", assume, i) for i in by_place(items) if _cut(i)]
         if test.kind == "true" and test.holds and not assume.wraps and self.flushes(flow.function, block):
             told = {made for t, made in flow.results.items() if t.known and not t.narrow}
-            lost = [i for i in items if i[0].known and i[1] not in told and not _flush(i[1])]
+            lost = [i for i in by_place(items) if i[0].known and i[1] not in told and not _flush(i[1])]
             return [("then taken for a reason to flush", assume, i) for i in lost]
         return []
 
@@ -150,14 +151,14 @@ class _Check:
                 i
                 for side in (assign.value.left, assign.value.right)
                 if side.text != target.text
-                for i in items_at(self.errors, flow, side, state, assign)
+                for i in by_place(items_at(self.errors, flow, side, state, assign))
                 if i[0].known and i[0].narrow != "unsigned"
             ]
             if target.text in (assign.value.left.text, assign.value.right.text) and self.channel(function, assign):
                 return [("ORed into", assign, i) for i in added]
         if isinstance(target, Field) and narrow_kind(narrow_fields(self.facts).get(target.name, "")):
             items = items_at(self.errors, flow, assign.value, state, assign)
-            return [("kept in", assign, i) for i in items if i[0].known and not i[0].narrow]
+            return [("kept in", assign, i) for i in by_place(items) if i[0].known and not i[0].narrow]
         return []
 
     def channel(self, function: Function, assign: Assign) -> bool:

@@ -49,6 +49,7 @@ from analyzer.author import (
     lock_helpers,
     marked,
     marker,
+    recalled,
     root,
     shown,
     snapshot_of,
@@ -137,7 +138,14 @@ def _solve(facts: Facts) -> SequenceResult | None:
         return None
 
     relevant = names.reaching(wanted) & inner | frozenset(wanted)
-    return solve_sequence(marked(program, mark), facts.vocabulary, WORDS, tops, relevant)
+    return recalled(
+        facts,
+        "gmem sequence",
+        relevant | set(tops) | set(known),
+        tuple(tops),
+        lambda: solve_sequence(marked(program, mark), facts.vocabulary, WORDS, tops, relevant),
+        lambda result: not result.breaches,
+    )
 
 
 _WHY = {

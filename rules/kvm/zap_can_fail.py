@@ -40,6 +40,7 @@ from analyzer.author import (
     Step,
     all_bodies,
     beyond,
+    by_place,
     condition_of,
     replay,
     shown,
@@ -207,7 +208,7 @@ class _Check:
 
 def _failing(instr: Instr, failed: frozenset[Item], block: int) -> list[tuple[int, Item]]:
     """Returns that are reached with a failure."""
-    return [(block, i) for i in failed] if isinstance(instr, Return) else []
+    return [(block, i) for i in by_place(failed)] if isinstance(instr, Return) else []
 
 
 def _between(function: Function, zaps: list[tuple[int, Call]], home: int, made: Call) -> Call | None:

@@ -40,6 +40,7 @@ from analyzer.author import (
     callers_of,
     covers,
     made_by,
+    recalled,
     shown,
     step,
     stored_params,
@@ -134,21 +135,26 @@ def _explored(facts: Facts) -> CommitProperty:
     spec = CommitSpec(TRIES, stores, FROZEN, READS, ACCOUNTS, lambda c: _external(facts, c), MIRROR_TESTS)
     writers = _writers(facts)
     constants = {**facts.vocabulary.constants, **facts.program.constants}
-    made = CommitProperty(facts.program, spec, constants, writers)
     names = frozenset(k[1] for k in writers) | ATOMIC_WRITES
-    ops = frozenset(n for n in facts.program.tables if EXTERNAL.search(n)) | {
-        f.name for f in facts.program.fields() if EXTERNAL.search(f.name)
-    }
+    members = {f.name: f.returns for f in facts.program.fields() if EXTERNAL.search(f.name)}
+    ops = frozenset((*members, *(n for n in facts.program.tables if EXTERNAL.search(n))))
     takers = facts.names.where(lambda d: _covers(d.path) and d.kind == "function" and not d.mentions.isdisjoint(names))
     tellers = facts.names.where(lambda d: _covers(d.path) and d.kind == "function" and not d.mentions.isdisjoint(ops))
     above = frozenset(k for k in facts.names.reaching(takers | tellers) if _covers(k[0]))
     below = frozenset(k for k in facts.names.reaching(facts.names.where(_accounts)) if _covers(k[0]))
     relevant = above | (below & facts.names.reachable(takers))
     counts = frozenset(k for k in above if any(ACCOUNTS.match(w) for w in facts.program.definitions[k].mentions))
-    explorer = Explorer(facts.program, facts.vocabulary, made, relevant)
-    for key in sorted((takers | counts) - set(writers)):
-        explorer.enter(key, Entry(), {})
-    return made
+    starts = (takers | counts) - set(writers)
+
+    def explored() -> CommitProperty:
+        made = CommitProperty(facts.program, spec, constants, writers)
+        explorer = Explorer(facts.program, facts.vocabulary, made, relevant)
+        for key in sorted(starts):
+            explorer.enter(key, Entry(), {})
+        return made
+
+    beside = (starts, frozenset(writers.items()), frozenset(members.items()))
+    return recalled(facts, "commits", relevant | set(writers), beside, explored, lambda made: not made.slips)
 
 
 def _accounts(definition: Definition) -> bool:
