@@ -114,11 +114,10 @@ def _checked(snapshot: Snapshot, paths: list[str], options: Options, unread: lis
     started = time.perf_counter()
     rules = options.selected()
     program = load(snapshot, paths, None, options.limits)
-    facts = Facts(program, load_vocabulary())
-    outcome = run_on_cores(rules, facts)
-    problems = (*unread, *program.problems, *facts.problems, *outcome.problems)
-    stats = _stats(program, outcome, started, facts.counts)
-    return Review(analyzer.__version__, None, tuple(outcome.findings), _once(problems), stats, _ids(rules))
+    [part] = run_on_cores(rules, [lambda: Facts(program, load_vocabulary())], program.lines)
+    problems = (*unread, *part.problems, *part.outcome.problems)
+    stats = _stats(program, part.outcome, started, part.counts)
+    return Review(analyzer.__version__, None, tuple(part.outcome.findings), _once(problems), stats, _ids(rules))
 
 
 def lock_report(tree: Path, options: Options = Options()) -> str:

@@ -1,21 +1,21 @@
-"""A series, step by step: the findings of every state, each state analysed once, on all cores where it is worth it."""
+"""A series, step by step: the findings of every state, each state analysed once."""
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from analyzer.analyses.facts import Facts
 from analyzer.core.finding import Finding
 from analyzer.core.limits import Limits
 from analyzer.core.problem import Problem, ProblemKind
+from analyzer.engine.cores import run_on_cores
 from analyzer.engine.history import State
 from analyzer.engine.registry import load_vocabulary
 from analyzer.engine.rule import Rule
-from analyzer.engine.run import run_rules
 from analyzer.engine.series import SeriesStep
 from analyzer.frontend.load import UnitCache, load
 from analyzer.ir.program import Program
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from analyzer.tree.steps import PatchStep
 
 Progress = Callable[[str, int, int], None]
-WORTH_A_PROCESS = 4  # states a process must have to do
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,36 +62,31 @@ class Stepwise:
         return [self.state(step) for step in steps[: len(whole)]]
 
     def analyse(self, snapshots: list[Snapshot]) -> None:
-        """Fill ``seen``; many states are shared out to forked processes, which have the files parsed so far."""
-        workers = min(os.cpu_count() or 1, len(snapshots) // WORTH_A_PROCESS)
-        if workers < 2 or not hasattr(os, "fork"):
-            for done, snapshot in enumerate(snapshots, start=1):
-                self.tell(done, len(snapshots))
-                self.seen[self.key(snapshot)] = self.look(snapshot)
+        """Fill ``seen``."""
+        if not snapshots:
             return
-        self.program(snapshots[0])
-        for done, (snapshot, seen) in enumerate(_forked(self, snapshots, workers), start=1):
-            self.tell(done, len(snapshots))
-            self.seen[self.key(snapshot)] = seen
+        ends = (
+            self.program(snapshots[0]),
+            self.program(snapshots[-1]),
+        )  # what all processes need is read before they start
+        lines = max(end.lines for end in ends) * len(snapshots)
+        states = [partial(self.facts, snapshot) for snapshot in snapshots]
+        parts = run_on_cores(self.rules, states, lines, lambda done: self.tell(done, len(snapshots)))
+        for snapshot, part in zip(snapshots, parts, strict=True):
+            problems = (*part.problems, *part.outcome.problems)
+            self.seen[self.key(snapshot)] = Seen(tuple(part.outcome.findings), problems, part.counts, not part.late)
 
     def tell(self, done: int, total: int) -> None:
         """Say how far the work is."""
         if self.progress:
             self.progress("state", done, total)
 
-    def look(self, snapshot: Snapshot) -> Seen:
-        """Run the rules on one state; nothing once the time is up."""
+    def facts(self, snapshot: Snapshot) -> Facts | Problem:
+        """What the rules ask of one state; a Problem once the time is up."""
         if time.monotonic() - self.started > self.limits.seconds:
-            late = Problem(
-                ProblemKind.TOO_LARGE, snapshot.label, f"not analysed: more than {self.limits.seconds:.0f} s"
-            )
-            return Seen((), (late,), {}, whole=False)
-        program = self.program(snapshot)
-        facts = Facts(program, load_vocabulary())
-        outcome = run_rules(self.rules, facts)
-        return Seen(
-            tuple(outcome.findings), (*program.problems, *outcome.problems, *facts.problems), dict(facts.counts)
-        )
+            what = f"not analysed: more than {self.limits.seconds:.0f} s"
+            return Problem(ProblemKind.TOO_LARGE, snapshot.label, what)
+        return Facts(self.program(snapshot), load_vocabulary())
 
     def state(self, step: PatchStep) -> State:
         """What came and went with one patch."""
@@ -138,24 +132,3 @@ class Stepwise:
 def _ours(path: str) -> bool:
     """C files; those of other architectures are applied but not analysed."""
     return path.endswith((".c", ".h")) and (not path.startswith("arch/") or path.startswith("arch/x86/"))
-
-
-_AT_WORK: list[tuple[Stepwise, list[Snapshot]]] = []  # what forked processes inherit
-
-
-def _look_at(index: int) -> Seen:
-    stepwise, snapshots = _AT_WORK[-1]
-    return stepwise.look(snapshots[index])
-
-
-def _forked(stepwise: Stepwise, snapshots: list[Snapshot], workers: int) -> Iterable[tuple[Snapshot, Seen]]:
-    """The states in order, each looked at by one of ``workers`` processes."""
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    _AT_WORK.append((stepwise, snapshots))
-    try:
-        with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
-            yield from zip(snapshots, pool.map(_look_at, range(len(snapshots))), strict=True)
-    finally:
-        _AT_WORK.pop()

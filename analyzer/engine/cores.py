@@ -1,9 +1,11 @@
-"""Rules on all cores: processes that are forked from the one that has read the tree, each with some of the rules."""
+"""Rules on all cores: this process and forked ones, each with some of the rules for all states in a row."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from analyzer.analyses.facts import Facts
 from analyzer.core.problem import Problem
@@ -11,25 +13,84 @@ from analyzer.engine.rule import Rule
 from analyzer.engine.run import Outcome, in_order, run_rules
 
 WORTH_LINES = 20_000  # lines of C below which starting processes costs more than it gains
-_AT_WORK: list[tuple[Facts, list[tuple[Rule, ...]]]] = []  # what forked processes inherit
-_Part = tuple[Outcome, dict[str, int], list[Problem]]
 
 
-def run_on_cores(rules: tuple[Rule, ...], facts: Facts) -> Outcome:
-    """What ``run_rules`` gives, on as many processes as there are cores; ``facts.counts`` and problems are joined."""
+@dataclass(slots=True)
+class Part:
+    """What some rules said of a state. ``problems`` are those of reading it and of the analyses."""
+
+    outcome: Outcome = field(default_factory=Outcome)
+    counts: dict[str, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    late: bool = False
+
+    def add(self, rules: Iterable[Rule], facts: Facts) -> None:
+        """Run some more rules on the state."""
+        facts.counts.clear()
+        outcome = run_rules(rules, facts)
+        self._join(outcome, facts.counts)
+        self.problems = [*facts.program.problems, *facts.problems]
+
+    def join(self, other: Part) -> None:
+        """Add what other rules said of the same state."""
+        self._join(other.outcome, other.counts)
+        self.problems += other.problems
+        self.late |= other.late
+
+    def _join(self, outcome: Outcome, counts: dict[str, int]) -> None:
+        self.outcome.findings += outcome.findings
+        self.outcome.problems += outcome.problems
+        self.outcome.seconds |= outcome.seconds
+        self.outcome.sites |= outcome.sites
+        for what, number in counts.items():
+            self.counts[what] = self.counts.get(what, 0) + number
+
+
+State = Callable[[], Facts | Problem]  # reads the state when its turn comes; a Problem: there is no time left
+Tick = Callable[[int], None]
+
+
+class _Next(Protocol):
+    """The number of the next bundle that nobody has taken."""
+
+    def __call__(self) -> int: ...
+
+
+_AT_WORK: list[tuple[Sequence[State], list[tuple[Rule, ...]], _Next]] = []  # what forked processes inherit
+
+
+def run_on_cores(rules: tuple[Rule, ...], states: Sequence[State], lines: int, tick: Tick | None = None) -> list[Part]:
+    """What all rules say of each state, ``lines`` of C in all; ``tick`` is told how many states are done.
+
+    A rule stays with its process: it finds there what it left of the state before. This process is one of them.
+    """
     bundles = bundled(rules)
     workers = min(len(os.sched_getaffinity(0)), len(bundles))
-    if workers < 2 or facts.program.lines < WORTH_LINES:
-        return run_rules(rules, facts)
+    if workers < 2 or lines < WORTH_LINES:
+        return [_sorted(rules, part) for part in _share(states, bundles, iter(range(len(bundles) + 1)).__next__, tick)]
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    _AT_WORK.append((facts, bundles))
+    fork = get_context("fork")
+    taken = fork.Value("i", 0)
+
+    def following() -> int:
+        with taken.get_lock():
+            number: int = taken.value
+            taken.value = number + 1
+            return number
+
+    _AT_WORK.append((states, bundles, following))
     try:
-        with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
-            return _joined(rules, facts, list(pool.map(_run, range(len(bundles)))))
+        with ProcessPoolExecutor(workers - 1, mp_context=fork) as pool:
+            others = [pool.submit(_work) for _ in range(workers - 1)]
+            parts = list(_share(states, bundles, following, tick))
+            for other in others:
+                for part, more in zip(parts, other.result(), strict=True):
+                    part.join(more)
     finally:
         _AT_WORK.pop()
+    return [_sorted(rules, part) for part in parts]
 
 
 def bundled(rules: Iterable[Rule]) -> list[tuple[Rule, ...]]:
@@ -41,25 +102,36 @@ def bundled(rules: Iterable[Rule]) -> list[tuple[Rule, ...]]:
     return [tuple(some) for some in sorted(together.values(), key=lambda some: not some[0].solves)]
 
 
-def _run(index: int) -> _Part:
-    """One bundle, in a process of the pool."""
-    facts, bundles = _AT_WORK[-1]
-    facts.counts.clear()
-    known = len(facts.program.problems), len(facts.problems)
-    outcome = run_rules(bundles[index], facts)
-    return outcome, dict(facts.counts), [*facts.program.problems[known[0] :], *facts.problems[known[1] :]]
+def _work() -> list[Part]:
+    """The share of a forked process."""
+    return list(_share(*_AT_WORK[-1], None))
 
 
-def _joined(rules: Iterable[Rule], facts: Facts, parts: list[_Part]) -> Outcome:
-    out = Outcome()
-    for outcome, counts, problems in parts:
-        out.findings += outcome.findings
-        out.problems += [*outcome.problems, *problems]
-        out.seconds |= outcome.seconds
-        out.sites |= outcome.sites
-        for what, number in counts.items():
-            facts.count(what, number)
-    order = [rule.id for rule in rules if rule.id in out.seconds]
-    out.seconds = {rule: out.seconds[rule] for rule in order}
-    out.sites = {rule: out.sites[rule] for rule in order}
-    return in_order(out)
+def _share(
+    states: Sequence[State], bundles: list[tuple[Rule, ...]], following: _Next, tick: Tick | None
+) -> Iterator[Part]:
+    """The bundles that nobody else takes: one after the other for the first state, the same for all others."""
+    mine: list[Rule] = []
+    for number, state in enumerate(states):
+        part = Part()
+        facts = state() if mine or not number else None
+        if isinstance(facts, Problem):
+            part = Part(problems=[facts], late=True)
+        elif number and facts is not None:
+            part.add(mine, facts)
+        elif facts is not None:
+            while (index := following()) < len(bundles):
+                part.add(bundles[index], facts)
+                mine += bundles[index]
+        if tick is not None:
+            tick(number + 1)
+        yield part
+
+
+def _sorted(rules: Iterable[Rule], part: Part) -> Part:
+    """The same whoever ran what."""
+    outcome = in_order(part.outcome)
+    order = [rule.id for rule in rules if rule.id in outcome.seconds]
+    outcome.seconds = {rule: outcome.seconds[rule] for rule in order}
+    outcome.sites = {rule: outcome.sites[rule] for rule in order}
+    return part

@@ -326,6 +326,7 @@ RULE = Rule(
     severity=Severity.ERROR,
     scope=SCOPE,
     check=check,
+    solves="errors",
     provenance=(
         Provenance("mail", "aWmEegVP_A613WIr@google.com", "Sean Christopherson", "2026-01-16", "the class is implied"),
     ),

@@ -78,6 +78,7 @@ RULE = Rule(
     severity=Severity.ERROR,
     scope=SCOPE,
     check=check,
+    solves="declared locks",
     provenance=(
         Provenance(
             "mail",

@@ -249,6 +249,7 @@ RULE = Rule(
     severity=Severity.ERROR,
     scope=SCOPE,
     check=check,
+    solves="errors",
     provenance=(
         Provenance("doc", "arch/x86/kvm/vmx/tdx.c:tdx_handle_ept_violation", "KVM", note="leaves when the VM is dead"),
         Provenance("doc", "arch/x86/kvm/mmu/mmu.c:kvm_tdp_mmu_map_private_pfn", "KVM"),

@@ -143,6 +143,7 @@ RULE = Rule(
     severity=Severity.ERROR,
     scope=SCOPE,
     check=check,
+    solves="declared locks",
     provenance=(
         Provenance("doc", "Documentation/virt/kvm/locking.rst", "KVM", "", "mmu_lock is a spinning lock"),
         Provenance("mail", "aW_Aith2qkYQ3fGY@google.com", "Sean Christopherson", "", "a mutex for the split cache"),

@@ -209,6 +209,7 @@ RULE = Rule(
     severity=Severity.ERROR,
     scope=SCOPE,
     check=check,
+    solves="declared locks",
     provenance=(
         Provenance(
             "mail", "aYW5CbUvZrLogsWF@yzhao56-desk.sh.intel.com", "Yan Zhao", "2026-02-06", "a lock of an RCU callback"

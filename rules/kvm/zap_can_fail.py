@@ -280,6 +280,7 @@ RULE = Rule(
     severity=Severity.ERROR,
     scope=SCOPE,
     check=check,
+    solves="errors",
     provenance=(
         Provenance("mail", "aXqQFo9S-UVMYfn-@google.com", "Sean Christopherson", "2026-01-28", "no precedent"),
         Provenance("mail", "aWmEegVP_A613WIr@google.com", "Sean Christopherson", "2026-01-16", "no int handlers"),

@@ -199,6 +199,7 @@ RULE = Rule(
     severity=Severity.ERROR,
     scope=SCOPE,
     check=check,
+    solves="taint",
     provenance=(
         Provenance("mail", "aWe1tKpFw-As6VKg@google.com", "Sean Christopherson", "2026-01-14"),
         Provenance("mail", "aWkVLViKBgiVGgaI@google.com", "Sean Christopherson", "2026-01-15"),

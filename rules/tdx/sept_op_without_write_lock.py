@@ -160,6 +160,7 @@ RULE = Rule(
     severity=Severity.ERROR,
     scope=SCOPE,
     check=check,
+    solves="locks held",
     provenance=(
         Provenance("doc", "arch/x86/kvm/vmx/tdx.c:tdh_do_no_vcpus", "KVM", "", "the retry relies on exclusion"),
         Provenance(

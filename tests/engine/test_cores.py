@@ -8,6 +8,7 @@ import pytest
 
 from analyzer.analyses.facts import Facts
 from analyzer.core.finding import Finding
+from analyzer.core.problem import Problem, ProblemKind
 from analyzer.engine import cores
 from analyzer.engine.registry import load_rules, load_vocabulary
 from analyzer.engine.run import run_rules
@@ -31,13 +32,26 @@ def program() -> Program:
 def test_several_processes_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cores, "WORTH_LINES", 1)
     rules = load_rules()
-    one, many = Facts(program(), load_vocabulary()), Facts(program(), load_vocabulary())
-    alone, shared = run_rules(rules, one), cores.run_on_cores(rules, many)
-    assert shared.findings == alone.findings != []
-    assert (shared.sites.keys(), many.counts.keys()) == (alone.sites.keys(), one.counts.keys())
-    assert list(shared.seconds) == list(alone.seconds)
-    said = {*one.program.problems, *alone.problems}
-    assert {*many.program.problems, *shared.problems} == said != set()
+    facts = Facts(program(), load_vocabulary())
+    alone = run_rules(rules, facts)
+    parts = cores.run_on_cores(rules, [lambda: Facts(program(), load_vocabulary())] * 3, 1)
+    for part in parts:
+        shared = part.outcome
+        assert shared.findings == alone.findings != []
+        assert (shared.sites.keys(), part.counts.keys()) == (alone.sites.keys(), facts.counts.keys())
+        assert list(shared.seconds) == list(alone.seconds)
+        said = {*facts.program.problems, *alone.problems}
+        assert {*part.problems, *shared.problems} == said != set()
+
+
+def test_states_for_which_there_is_no_time_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cores, "WORTH_LINES", 1)
+    late = Problem(ProblemKind.TOO_LARGE, "state 2", "not analysed")
+    states: list[cores.State] = [lambda: Facts(program(), load_vocabulary()), lambda: late]
+    done: list[int] = []
+    first, second = cores.run_on_cores(load_rules(), states, 1, done.append)
+    assert (first.late, second.late, second.outcome.findings, done) == (False, True, [], [1, 2])
+    assert set(second.problems) == {late}
 
 
 def test_a_check_that_crashes_is_a_problem_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +61,8 @@ def test_a_check_that_crashes_is_a_problem_of_its_own(monkeypatch: pytest.Monkey
     monkeypatch.setattr(cores, "WORTH_LINES", 1)
     monkeypatch.delenv("NAK_RAISE", raising=False)
     rules = tuple(replace(r, check=crash) if r.catalog == 2 else r for r in load_rules())
-    outcome = cores.run_on_cores(rules, Facts(program(), load_vocabulary()))
+    [part] = cores.run_on_cores(rules, [lambda: Facts(program(), load_vocabulary())], 1)
+    outcome = part.outcome
     assert [p.kind for p in outcome.problems if p.where == "tdx-sept-op-without-write-lock"] == ["crashed"]
     assert len(outcome.seconds) == sum(r.check is not None for r in rules)
 
