@@ -17,13 +17,11 @@ _LOOP = re.compile(r"\bwhile\b|\bfor\s*\(\s*;;|\bfor\s*\([^;]*;[^;]*;\s*\)")
 
 def bodies(facts: Facts) -> Iterator[tuple[Definition, str]]:
     """Every function with its text, without comments."""
-    for key in sorted(facts.program.definitions):
-        found = facts.program.definitions[key]
-        if found.kind == "function":
-            code = facts.program.code(found.path)
-            starts = _lines(code)
-            last = len(starts) - 1
-            yield found, code[starts[min(found.line - 1, last)] : starts[min(found.end_line, last)]]
+    for found in facts.functions:
+        code = facts.program.code(found.path)
+        starts = _lines(code)
+        last = len(starts) - 1
+        yield found, code[starts[min(found.line - 1, last)] : starts[min(found.end_line, last)]]
 
 
 # What is read off a text is kept by the text: most are the same from one state of a series to the next.

@@ -12,7 +12,7 @@ from analyzer.core.finding import Certainty, Finding, Severity, Step
 from analyzer.core.problem import Problem
 from analyzer.core.source import Location
 from analyzer.ir.effect import Vocabulary
-from analyzer.ir.program import Key, Program
+from analyzer.ir.program import Definition, Key, Program
 from analyzer.ir.types import Assume, Call, Expr, Function, Instr, Name
 
 T = TypeVar("T")
@@ -36,6 +36,12 @@ class Facts:
         """The name graph."""
         return NameGraph(self.program)
 
+    @cached_property
+    def functions(self) -> tuple[Definition, ...]:
+        """The functions (no macros) that are defined, in a stable order."""
+        definitions = self.program.definitions
+        return tuple(definitions[key] for key in sorted(definitions) if definitions[key].kind == "function")
+
     def solve(self, key: object, make: Callable[[], T]) -> T:
         """The answer of an analysis, computed the first time it is asked for."""
         if key not in self._solved:
@@ -48,19 +54,17 @@ class Facts:
 
     def mentioning(self, words: frozenset[str], covers: Callable[[str], bool] = lambda _: True) -> Iterator[Function]:
         """The functions (no macros) whose bodies mention one of the words, lowered, in a stable order."""
-        definitions = self.program.definitions
-        for key in sorted(definitions):
-            found = definitions[key]
-            if found.kind == "function" and covers(key[0]) and not found.mentions.isdisjoint(words):
-                function = self.program.lower(key)
+        for found in self.functions:
+            if not found.mentions.isdisjoint(words) and covers(found.path):
+                function = self.program.lower(found.key)
                 if function is not None:
                     yield function
 
     def in_files(self, covers: Callable[[str], bool]) -> Iterator[Function]:
         """All functions of the files that pass a test."""
-        for key in sorted(self.program.definitions):
-            if covers(key[0]) and self.program.definitions[key].kind == "function":
-                function = self.program.lower(key)
+        for found in self.functions:
+            if covers(found.path):
+                function = self.program.lower(found.key)
                 if function is not None:
                     yield function
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from analyzer.analyses.checked import inner_expressions, read_expressions
 from analyzer.analyses.regions import Change
 from analyzer.analyses.uses import LOGGING
+from analyzer.callgraph.names import NameGraph
 from analyzer.ir.program import Key, Program
 from analyzer.ir.types import (
     Addr,
@@ -103,6 +104,14 @@ class Staleness:
     def uses(self, function: Function) -> list[Stale]:
         """The uses of what a drop in the function made old."""
         return list(_Walk(self, function, DEEPEST).run().uses.values())
+
+    def looks_into(self, names: NameGraph, key: Key) -> frozenset[Key]:
+        """All functions that the uses in one depend on."""
+        seen, wave = {key}, {key}
+        for _ in range(DEEPEST):
+            wave = {c for k in wave for c in names.named(k) if c in self.droppers} - seen
+            seen |= wave
+        return frozenset(seen)
 
     def exits(self, key: Key, depth: int) -> frozenset[Exit]:
         """How a callee may return."""

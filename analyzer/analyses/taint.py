@@ -122,38 +122,33 @@ def _inputs(
     found = {}
     for key in functions:
         given = tuple(handed.get(key, ()))
-        below = {*_through_macros(names, key), *(k for _, passed in given for k in passed)}
+        below = {*names.named(key), *(k for _, passed in given for k in passed)}
         found[key] = Inputs(tuple(k for k in sorted(below) if k in functions), given, key in populated)
-    return found
-
-
-def _through_macros(names: NameGraph, key: Key) -> set[Key]:
-    """What a body mentions; a macro is expanded where it stands, so that what it mentions counts as well."""
-    found: set[Key] = set()
-    work = [key]
-    while work:
-        for callee in names.callees.get(work.pop(), ()):
-            if callee not in found:
-                found.add(callee)
-                if names.program.definitions[callee].kind == "macro":
-                    work.append(callee)
     return found
 
 
 def _callbacks(program: Program, functions: Iterable[Function]) -> dict[tuple[Key, int], set[Key]]:
     """(callee, parameter index) -> functions passed there."""
     found: dict[tuple[Key, int], set[Key]] = {}
+    known: dict[int, _Handed] = program.left.setdefault("names handed", {})  # type: ignore[assignment]
     for function in functions:
-        for call in function.calls():
-            if not call.callee:
-                continue
-            for index, arg in enumerate(call.args):
-                word = arg.text.lstrip("&")
-                if word in program.by_name and word not in function.locals:
-                    targets = program.resolve(word, function.path)
-                    for callee in program.resolve(call.callee, function.path):
-                        found.setdefault((callee, index), set()).update(targets)
+        if function.body not in known:
+            known[function.body] = _names_handed(function)
+        for callee, index, word in known[function.body]:
+            if word in program.by_name:
+                targets = program.resolve(word, function.path)
+                for key in program.resolve(callee, function.path):
+                    found.setdefault((key, index), set()).update(targets)
     return found
+
+
+_Handed = tuple[tuple[str, int, str], ...]
+
+
+def _names_handed(function: Function) -> _Handed:
+    """Callee, argument and name, for each name that a function hands to a call and that is none of its variables."""
+    args = ((c.callee, i, a.text.lstrip("&")) for c in function.calls() if c.callee for i, a in enumerate(c.args))
+    return tuple((callee, i, word) for callee, i, word in args if word.isidentifier() and word not in function.locals)
 
 
 def _walk(

@@ -56,6 +56,18 @@ class NameGraph:
         """Everything that can be reached from ``roots``, ``roots`` included."""
         return self._closure(roots, self.callees)
 
+    def named(self, key: Key) -> set[Key]:
+        """What a body names; a macro is expanded where it stands, so that what it names counts as well."""
+        found: set[Key] = set()
+        work = [key]
+        while work:
+            for callee in self.callees.get(work.pop(), ()):
+                if callee not in found:
+                    found.add(callee)
+                    if self.program.definitions[callee].kind == "macro":
+                        work.append(callee)
+        return found
+
     def _closure(self, start: Iterable[Key], edges: dict[Key, list[Key]]) -> frozenset[Key]:
         seen = set(start)
         work = deque(seen)

@@ -71,6 +71,13 @@ class Context(Generic[S]):
     problems: list[Problem] = field(default_factory=list)
     kept: list[object] = field(default_factory=list)
     up: int = 0
+    cyclic: bool = False  # led back to itself: what those on the way were told depends on where that began
+
+    def forget(self) -> None:
+        """Be as before it was explored; those it entered stay its own."""
+        self.exits, self.notes, self.entered, self.later = [], {}, {}, set()
+        self.problems, self.kept = [], []
+        self.up, self.done, self.cyclic = 0, False, False
 
     def path(self) -> list[tuple[Context[S], Call | None]]:
         """From the root to here: each context with the call that left it (None for the last)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Generic
 
 from analyzer.dataflow.context import Adopt, Context, Contexts, Entry, S
@@ -10,32 +11,41 @@ from analyzer.ir.change import Change
 from analyzer.ir.program import Key
 from analyzer.ir.types import Call
 
+Enter = Callable[[Key, S, Facts, Context[S], Call | None], Context[S]]
+Explore = Callable[[Context[S]], None]
+
 
 class Earlier(Generic[S]):
-    """The contexts of an earlier exploration that still hold."""
+    """The contexts of an earlier exploration, taken over in the order in which they would have been explored now."""
 
-    def __init__(self, contexts: Contexts[S], since: Change, adopt: Adopt[S], now: Contexts[S]) -> None:
-        """``now``: where the contexts go that are taken over."""
+    def __init__(
+        self, contexts: Contexts[S], since: Change, adopt: Adopt[S], enter: Enter[S], explore: Explore[S]
+    ) -> None:
+        """``enter`` and ``explore`` are those of the new exploration."""
         self.contexts = contexts
         self.since = since
         self.tell = adopt
-        self.now = now
+        self.enter = enter
+        self.explore = explore
         self.known: dict[int, bool] = {}
 
-    def adopted(self, key: Key, entry: Entry[S], caller: Context[S] | None, call: Call | None) -> Context[S] | None:
-        """The context of an entry with all that it entered, as the program is now; None if it has to be explored."""
-        found = self.contexts.get(key, {}).get(entry)
-        if found is None or found.up or not self.holds(found):
+    def found(self, key: Key, entry: Entry[S]) -> Context[S] | None:
+        """The context of an entry, if its function and what is known on entry are the same."""
+        context = self.contexts.get(key, {}).get(entry)
+        if context is None or context.up or not self.fits(context) or (context.cyclic and not self.holds(context)):
             return None
-        return self.adopt(found, entry, caller, call)
+        return context
+
+    def fits(self, context: Context[S]) -> bool:
+        """Whether the function of a context, and what is known on entry, are the same."""
+        return self.since.same(context.key) and self.means_the_same(context.facts)
 
     def holds(self, context: Context[S]) -> bool:
-        """Whether nothing that a context looked at has changed."""
+        """Whether the same is true of all that it entered."""
         known = self.known.get(id(context))
         if known is None:
             self.known[id(context)] = True  # while those it entered are looked at; only a recursion asks then
-            known = self.since.same(context.key) and self.means_the_same(context.facts)
-            known = self.known[id(context)] = known and all(self.holds(c) for c in context.entered)
+            known = self.known[id(context)] = self.fits(context) and all(self.holds(c) for c in context.entered)
         return known
 
     def means_the_same(self, facts: Facts) -> bool:
@@ -47,20 +57,20 @@ class Earlier(Generic[S]):
                 return False
         return True
 
-    def adopt(self, context: Context[S], entry: Entry[S], caller: Context[S] | None, call: Call | None) -> Context[S]:
-        """Make a context one of the new exploration, in the order in which it would have been entered there."""
-        known = self.now.setdefault(context.key, {})
-        if entry in known:
-            return known[entry]
-        known[entry] = context
-        since, key = self.since, context.key
-        context.caller, context.call = caller, call
-        context.notes = {label: since.moved(key, instr) for label, instr in context.notes.items()}
+    def adopt(self, context: Context[S]) -> None:
+        """Make a context one of the new exploration, with all that it entered.
+
+        Where one of these ends in another way now, what follows may be another way as well: it is explored again.
+        """
         entered, context.entered = context.entered, {}
         for inner, through in entered.items():
-            now = since.moved(key, through) if through is not None else None
-            assert now is None or isinstance(now, Call)
-            inner_entry = (inner.state, frozenset(inner.facts.items()))
-            context.entered.setdefault(self.adopt(inner, inner_entry, context, now), now)
-        self.tell(context, since)
-        return context
+            call = self.since.moved(context.key, through) if through is not None else None
+            assert call is None or isinstance(call, Call)
+            exits, notes = list(inner.exits), inner.notes.keys()
+            now = self.enter(inner.key, inner.state, inner.facts, context, call)
+            if now.exits != exits or now.notes.keys() != notes or now.up > 1:
+                context.forget()
+                self.explore(context)
+                return
+        context.notes = {label: self.since.moved(context.key, instr) for label, instr in context.notes.items()}
+        self.tell(context, self.since)

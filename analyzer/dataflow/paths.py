@@ -16,7 +16,7 @@ from typing import Generic
 
 from analyzer.core.problem import Problem, ProblemKind
 from analyzer.dataflow import store, values
-from analyzer.dataflow.context import MAX_DEPTH, Adopt, Context, Contexts, Property, S, above
+from analyzer.dataflow.context import MAX_DEPTH, Adopt, Context, Contexts, Entry, Property, S, above
 from analyzer.dataflow.earlier import Earlier
 from analyzer.dataflow.project import into_callee, result_class
 from analyzer.dataflow.settings import fetched
@@ -48,6 +48,7 @@ class Explorer(Generic[S]):
         self.constants: Constants = {**vocabulary.constants, **program.constants} if constants is None else constants
         self.contexts: Contexts[S] = {}
         self.depth = 0
+        self._exploring: list[Context[S]] = []
         self.earlier: Earlier[S] | None = None
         self._fetched: dict[Key, dict[str, str]] = {}
 
@@ -59,7 +60,8 @@ class Explorer(Generic[S]):
         """
         differing = {*words, *(key[1] for key in earlier.relevant ^ self.relevant)}
         contexts, earlier.contexts = earlier.contexts, {}
-        self.earlier = Earlier(contexts, change(earlier.program, self.program, differing), adopt, self.contexts)
+        since = change(earlier.program, self.program, differing)
+        self.earlier = Earlier(contexts, since, adopt, self.enter, self._explore)
 
     # -- contexts ----------------------------------------------------------------------------------------------
 
@@ -72,14 +74,29 @@ class Explorer(Generic[S]):
             facts = {}
         identity = (state, frozenset(facts.items()))
         context = known.get(identity)
+        if context is not None and not context.done:
+            for each in self._exploring[self._exploring.index(context) :] if context in self._exploring else ():
+                each.cyclic = True
         if context is None and self.earlier is not None:
-            context = self.earlier.adopted(key, identity, caller, call)
+            context = self._adopted(key, identity, caller, call)
         if context is None:
             context = known[identity] = Context(key, state, dict(facts), caller, call)
             self._explore(context)
         if caller is not None:
             caller.entered.setdefault(context, call)
             caller.up = max(caller.up, above(context, caller))
+        return context
+
+    def _adopted(self, key: Key, identity: Entry[S], caller: Context[S] | None, call: Call | None) -> Context[S] | None:
+        """The context of an earlier exploration, if it fits."""
+        context = self.earlier.found(key, identity) if self.earlier is not None and self.depth < MAX_DEPTH else None
+        if context is None or self.earlier is None:
+            return None
+        self.contexts[key][identity] = context
+        context.caller, context.call = caller, call
+        self.depth += 1
+        self.earlier.adopt(context)
+        self.depth -= 1
         return context
 
     @property
@@ -106,7 +123,9 @@ class Explorer(Generic[S]):
             context.exits, context.done = [(context.state, None)], True
             return
         self.depth += 1
+        self._exploring.append(context)
         _Run(self, context, function).solve()
+        self._exploring.pop()
         self.depth -= 1
         context.done = True
 

@@ -310,12 +310,26 @@ def _returns(text: str, failing: frozenset[str]) -> bool:
     return any(w in failing for value in _returned(text) for w in _WORD.findall(value))
 
 
+def _worth_it(facts: Facts, first: _Check, key: Key) -> bool:
+    """Whether a first look finds something; not looked at again in a series while all that it sees is the same."""
+    definitions = facts.program.definitions
+    callers = tuple(definitions[k] for k in facts.names.callers.get(key, ()))
+    kinds = narrow_fields(facts)
+    fields = tuple((w, kinds[w]) for w in sorted(definitions[key].mentions & kinds.keys()))
+    seen = (first.errors.flow(key), callers, fields)
+    left: dict[Key, tuple[tuple[object, ...], bool]] = facts.program.left.setdefault("errno first look", {})  # type: ignore[assignment]
+    known = left.get(key)
+    if known is None or known[0][0] is not seen[0] or known[0][1:] != seen[1:]:
+        known = left[key] = (seen, any(True for _ in first.function(key)))
+    return known[1]
+
+
 def check(facts: Facts) -> Iterator[Finding]:
     """A cheap look first; functions in which something may be lost are solved with their callees."""
     first, checker = _Check(facts, first_look(facts)), _Check(facts, errors_of(facts))
     for key, handed in _suspects(facts):
         facts.count("functions looked at for errors that lose their sign")
-        if handed or any(True for _ in first.function(key)):
+        if handed or _worth_it(facts, first, key):
             facts.count("functions followed for errors that lose their sign")
             yield from checker.function(key)
 

@@ -90,9 +90,9 @@ def _static(facts: Facts, name: str, path: str) -> bool:
 def _named(facts: Facts) -> Iterator[Finding]:
     """Calls into code of one architecture."""
     program = facts.program
-    for key in sorted(program.definitions):
-        found = program.definitions[key]
-        if found.kind != "function" or not _in(key[0], SCOPE):
+    for found in facts.functions:
+        key = found.key
+        if not _in(key[0], SCOPE):
             continue
         facts.count("functions of common code looked at")
         if not any(vendor_word(m) or _foreign(facts, m, key[0]) for m in found.mentions):

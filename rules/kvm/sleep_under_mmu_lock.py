@@ -13,6 +13,7 @@ May be false: a helper that sleeps only under a condition that its caller rules 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from analyzer.author import (
     AtomicWords,
@@ -31,6 +32,7 @@ from analyzer.author import (
     Stale,
     Staleness,
     lock_path,
+    recalled,
     shown,
     solve_atomic,
     step,
@@ -119,7 +121,9 @@ def _old_values(facts: Facts) -> Iterator[Finding]:
         function = facts.program.lower(key) if facts.program.definitions[key].kind == "function" else None
         if function is not None:
             facts.count("functions whose walks may drop the lock")
-            yield from (_old(facts, stale) for stale in rules.uses(function))
+            near = rules.looks_into(facts.names, key)
+            found = recalled(facts, f"old values in {key}", near, (), partial(rules.uses, function), lambda f: not f)
+            yield from (_old(facts, stale) for stale in found)
 
 
 def _old(facts: Facts, stale: Stale) -> Finding:

@@ -251,13 +251,9 @@ def _warners(facts: Facts) -> Iterator[Function]:
                 yield function
 
 
+@lru_cache(maxsize=1 << 14)
 def _asks(mentions: frozenset[str]) -> bool:
-    return not mentions.isdisjoint(HANDLER_FIELDS) or any(_is_handler(w) for w in mentions)
-
-
-@lru_cache(maxsize=1 << 16)
-def _is_handler(word: str) -> bool:
-    return HANDLERS.match(word) is not None
+    return not mentions.isdisjoint(HANDLER_FIELDS) or any(HANDLERS.match(w) for w in mentions)
 
 
 def _zappers(facts: Facts) -> list[Key]:
