@@ -25,7 +25,6 @@ from analyzer.author import (
     Binary,
     Call,
     Certainty,
-    Definition,
     Errors,
     Facts,
     Field,
@@ -248,17 +247,20 @@ def _suspects(facts: Facts) -> Iterator[tuple[Key, bool]]:
     texts = [(d, t) for d, t in all_bodies(facts) if d.key in able]
     failing = frozenset(d.name for d, t in texts if signed(heading_type(d, t)))
     ops = frozenset(f for f, es in facts.program.tables.items() if any(e.function in failing for e in es))
-    narrow = {d.name for d, t in texts if narrow_kind(heading_type(d, t)) and _returns(t, failing | ops)}
+    failing |= ops
+    answering = [(d, t) for d, t in texts if narrow_kind(heading_type(d, t))]
+    narrow = {d.name for d, t in answering if _returns(t, failing & d.mentions)}
     narrow |= {d.name for d, t in all_bodies(facts) if narrow_kind(heading_type(d, t)) and _passes(t)}
     grown = bool(narrow)
     while grown:  # a bool function that returns what another of them gave
-        more = {d.name for d, t in texts if narrow_kind(heading_type(d, t)) and _returns(t, frozenset(narrow))}
+        more = {d.name for d, t in answering if _returns(t, d.mentions & narrow)}
         grown = not more <= narrow
         narrow |= more
     for found, text in texts:
-        handed = _hands(found, text, narrow)
-        if RULE.covers(found.path) and (handed or _suspect(found, text, failing | ops)):
-            yield found.key, handed
+        if RULE.covers(found.path):
+            handed = _hands(text, signed(heading_type(found, text)), found.mentions & narrow)
+            if handed or _suspect(text, failing & found.mentions):
+                yield found.key, handed
 
 
 @lru_cache(maxsize=1 << 14)
@@ -273,25 +275,29 @@ def _returned(text: str) -> list[str]:
     return _RETURNED.findall(text)
 
 
-def _hands(found: Definition, text: str, narrow: set[str]) -> bool:
-    """Whether a function ORs, or answers with, what one that has cut errors gave."""
-    if found.mentions.isdisjoint(narrow):
+@lru_cache(maxsize=1 << 14)
+def _hands(text: str, answers: bool, narrow: frozenset[str]) -> bool:
+    """Whether a function ORs, or ``answers`` with, what one that has cut errors gave."""
+    if not narrow:
         return False
     given = _assigned(text)
     values = [value for _, ored, value in given if ored]
-    if signed(heading_type(found, text)):
+    if answers:
         values += [value for _, _, value in given] + _returned(text)
     return any(w in narrow for value in values for w in _WORD.findall(value))
 
 
+@lru_cache(maxsize=1 << 14)
 def _passes(text: str) -> bool:
     """Whether a function returns an int that it is given."""
     heading = text[: text.find("{")]
     return any(value.strip() in _PARAMETER.findall(heading) for value in _returned(text))
 
 
-def _suspect(found: Definition, text: str, failing: frozenset[str]) -> bool:
-    if found.mentions.isdisjoint(failing):
+@lru_cache(maxsize=1 << 14)
+def _suspect(text: str, failing: frozenset[str]) -> bool:
+    """Whether a result of one of the ``failing`` meets a place that cannot hold it."""
+    if not failing:
         return False
     narrows = narrow_names(text)
     given: set[str] = set()  # variables that a call which can fail gave
@@ -306,8 +312,9 @@ def _suspect(found: Definition, text: str, failing: frozenset[str]) -> bool:
     return any(w in failing or w in given for words_ in answers for w in _WORD.findall(words_))
 
 
+@lru_cache(maxsize=1 << 14)
 def _returns(text: str, failing: frozenset[str]) -> bool:
-    return any(w in failing for value in _returned(text) for w in _WORD.findall(value))
+    return bool(failing) and any(w in failing for value in _returned(text) for w in _WORD.findall(value))
 
 
 def _worth_it(facts: Facts, first: _Check, key: Key) -> bool:

@@ -199,8 +199,7 @@ class _Check:
         if known not in self.depths:
             self.depths[known] = False
             found = self.facts.program.definitions[key]
-            zaps = any(ZAPS.match(w) for w in found.mentions) or not found.mentions.isdisjoint(HANDLER_FIELDS)
-            self.depths[known] = zaps or (
+            self.depths[known] = _names_zap(found.mentions) or (
                 depth > 0 and any(self.leads(k, depth - 1) for k in self.facts.names.callees.get(key, ()))
             )
         return self.depths[known]
@@ -256,12 +255,15 @@ def _asks(mentions: frozenset[str]) -> bool:
     return not mentions.isdisjoint(HANDLER_FIELDS) or any(HANDLERS.match(w) for w in mentions)
 
 
+@lru_cache(maxsize=1 << 14)
+def _names_zap(mentions: frozenset[str]) -> bool:
+    return not mentions.isdisjoint(HANDLER_FIELDS) or any(ZAPS.match(w) for w in mentions)
+
+
 def _zappers(facts: Facts) -> list[Key]:
     """Functions from which a zap of a range is near, and in which something can fail."""
     able = errors_of(facts).able
-    wave = facts.names.where(
-        lambda d: any(ZAPS.match(w) for w in d.mentions) or not d.mentions.isdisjoint(HANDLER_FIELDS)
-    )
+    wave = facts.names.where(lambda d: _names_zap(d.mentions))
     found = set(wave)
     for _ in range(2):
         wave = frozenset(c for k in wave for c in facts.names.callers.get(k, ())) - found
