@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ from tests.kernel.cases_locks import CASES as LOCKS
 from tests.kernel.cases_order import CASES as ORDER
 from tests.kernel.cases_pages import CASES as PAGES
 from tests.kernel.edits import Case, Kernel
+from tests.mutants import contexts_sleep, errors, gmem, mirror_commits
+from tests.mutants.sources import Sources
 
 CORPUS = ROOT / "corpus"
 SERIES = sorted(p.name for p in (CORPUS / "series").iterdir())
@@ -46,7 +49,8 @@ def test_states_of_a_series(name: str, with_tree: bool) -> None:
             assert found(state, cache) == found(state, UnitCache())
 
 
-SOME = [*PAGES[::6], *LOCKS[::6], *ORDER[::7]]
+SOME = [*PAGES[::9], *LOCKS[::9], *ORDER[::11]]
+FAMILIES = (errors, contexts_sleep, mirror_commits, gmem)
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +62,14 @@ def edited(kernel: Path) -> Kernel:
 def test_edits_of_the_real_kernel(kernel: Path, edited: Kernel, case: Case) -> None:
     stable = tuple(r.id for r in load_rules() if r.stage is Stage.STABLE and r.check is not None)
     assert edited.findings(case.edits, stable) == Kernel(kernel).findings(case.edits, stable)
+
+
+def test_violations_one_after_the_other(kernel: Path) -> None:
+    """The analyses that take over most, each on a few violations of the rules that ask them."""
+    sources = Sources(kernel)
+    made = [m for family in FAMILIES for m in [*chain.from_iterable(o(sources) for o in family.OPERATORS)][::67]]
+    rules = tuple(sorted({m.rule for m in made}))
+    edited = Kernel(kernel)
+    assert len(made) >= len(FAMILIES)
+    for mutant in made:
+        assert edited.findings(mutant.edits, rules) == Kernel(kernel).findings(mutant.edits, rules), mutant.operator
