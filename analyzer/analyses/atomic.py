@@ -82,7 +82,6 @@ class _Atomic:
         self.calls: set[int] = set()
         self.returning: frozenset[str] = frozenset()
         self.spinning: dict[str, bool] = {}
-        self._kept: set[tuple[int, int, tuple[str, ...]]] = set()
         sleepy = words.sleepers.mentioning(names)
         words_taken = frozenset(n for n in words.spinning if "unlock" not in n and "UNLOCK" not in n)
         taking = spelled(words.spinning | words.asserting)
@@ -113,14 +112,13 @@ class _Atomic:
         function = self.program.lower(context.key)
         if function is None or not self.sleeping.sleeps(instr, function):
             return
-        labels = tuple(taken(state))
-        if (id(instr), id(context), labels) not in self._kept:
-            self.keep(_Call(instr, labels), context)
+        seen = _Call(instr, tuple(taken(state)))
+        if not any(k.call is instr and k.labels == seen.labels for k in context.kept if isinstance(k, _Call)):
+            self.keep(seen, context)
 
     def keep(self, seen: _Call, context: Context[Held]) -> None:
         """Note a sleeping call, and in its context that it was seen."""
         call = seen.call
-        self._kept.add((id(call), id(context), seen.labels))
         context.kept.append(seen)
         self.calls.add(id(call))
         for label in seen.labels:

@@ -28,13 +28,17 @@ class Earlier(Generic[S]):
         self.enter = enter
         self.explore = explore
         self.known: dict[int, bool] = {}
+        self.ended: dict[Context[S], tuple[object, ...]] = {}  # how those that were explored again ended before
 
-    def found(self, key: Key, entry: Entry[S]) -> Context[S] | None:
-        """The context of an entry, if its function and what is known on entry are the same."""
+    def found(self, key: Key, entry: Entry[S], root: bool) -> Context[S] | None:
+        """The context of an entry, if its function and what is known on entry are the same.
+
+        ``root``: nobody calls it; a property may treat what is a root in another way.
+        """
         context = self.contexts.get(key, {}).get(entry)
-        if context is None or context.up or not self.fits(context) or (context.cyclic and not self.holds(context)):
+        if context is None or context.up or (context.caller is None) is not root or not self.fits(context):
             return None
-        return context
+        return None if context.cyclic and not self.holds(context) else context
 
     def fits(self, context: Context[S]) -> bool:
         """Whether the function of a context, and what is known on entry, are the same."""
@@ -66,11 +70,17 @@ class Earlier(Generic[S]):
         for inner, through in entered.items():
             call = self.since.moved(context.key, through) if through is not None else None
             assert call is None or isinstance(call, Call)
-            exits, notes = list(inner.exits), inner.notes.keys()
+            was = self.ended.get(inner) or _end(inner)  # it may have been explored again on another way
             now = self.enter(inner.key, inner.state, inner.facts, context, call)
-            if now.exits != exits or now.notes.keys() != notes or now.up > 1:
+            if _end(now) != was or now.up > 1:
+                self.ended[context] = _end(context)
                 context.forget()
                 self.explore(context)
                 return
         context.notes = {label: self.since.moved(context.key, instr) for label, instr in context.notes.items()}
         self.tell(context, self.since)
+
+
+def _end(context: Context[S]) -> tuple[object, ...]:
+    """What callers see of a context."""
+    return tuple(context.exits), frozenset(context.notes)

@@ -89,8 +89,10 @@ class Explorer(Generic[S]):
 
     def _adopted(self, key: Key, identity: Entry[S], caller: Context[S] | None, call: Call | None) -> Context[S] | None:
         """The context of an earlier exploration, if it fits."""
-        context = self.earlier.found(key, identity) if self.earlier is not None and self.depth < MAX_DEPTH else None
-        if context is None or self.earlier is None:
+        if self.earlier is None or self.depth >= MAX_DEPTH:
+            return None
+        context = self.earlier.found(key, identity, caller is None)
+        if context is None:
             return None
         self.contexts[key][identity] = context
         context.caller, context.call = caller, call
