@@ -17,7 +17,7 @@ from analyzer.analyses.facts import Facts
 from analyzer.analyses.facts import step as at_step
 from analyzer.analyses.locks import BUGS_VM
 from analyzer.analyses.reception import ERRNO, narrow_kind, signed, tests_of, truth_of
-from analyzer.analyses.tokens import ANY, NONE, SOME, Flow, Items, Known, State, Token
+from analyzer.analyses.tokens import ANY, NONE, SOME, Flow, Items, Known, State, Token, ordered
 from analyzer.analyses.typestate import BUSY_TESTS
 from analyzer.core.finding import Step
 from analyzer.dataflow.settings import fetched
@@ -329,7 +329,8 @@ class _Pass:
         if test.kind == "busy":
             new = NONE if test.holds else old
         state.env[test.subject] = new
-        state.refuted = not new and test.kind != "busy" and bool(old) and all(isinstance(i, Call) for _, i in old)
+        gone = not new and test.kind != "busy" and bool(old) and all(isinstance(i, Call) for _, i in old)
+        state.refuted = gone and not self.errors.shallow  # a first look does not know all that a call gives
         state.failed -= old - new
         if new and all(t.bugged for t, _ in new):
             self.bug(state)
@@ -350,7 +351,7 @@ class _Pass:
         if self.sign:
             plain = frozenset(i for i in items if not i[0].error)
             items = self.narrow(items, self.sign, instr) | plain
-        for token, made in items or ((SOME, instr),):
+        for token, made in ordered(items) or ((SOME, instr),):
             self.flow.results.setdefault(token, made)
 
 

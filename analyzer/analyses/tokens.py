@@ -39,6 +39,11 @@ Env = dict[str, Items]
 NONE: Items = frozenset()
 
 
+def ordered(items: Items) -> list[Item]:
+    """Items in an order that does not depend on how sets are kept."""
+    return sorted(items, key=lambda i: (i[1].line, i[0].name, i[0].hides, i[0].under, i[0].narrow, i[0].bugged))
+
+
 @dataclass(slots=True)
 class State:
     """What is known at a point: values of variables, failures tested on the way here, and whether the VM is bugged."""
