@@ -115,8 +115,9 @@ class Errors:
         if self.shallow and not self.able.isdisjoint(keys):
             again = (Token(word, False, hides="?") for word in self.known.retries)
             return dict.fromkeys((ANY, Token("0", False), *again))
-        if not keys:
-            out.update((Token(name, True), None) for name in self.known.externals(call.name))
+        if not keys and (names := self.known.externals(call.name)):
+            out.update((Token(name, True), None) for name in names)
+            out.update(dict.fromkeys((SOME, Token("0", False))))
         for key in keys:
             given = key not in self.able and any(t.error for a in call.args for t, _ in args(a))
             for token in self.passed(key) if given else self.results(key):
@@ -232,9 +233,9 @@ class _Pass:
             case Unary(op="-", operand=Name(id=word)) if ERRNO.match(word):
                 return frozenset([(Token(word, True, state.bugged, state.under), at)])
             case Unary(op="!", operand=Unary(op="!", operand=inner)):
-                return self.narrow(self.items(inner, state, at), "bool", at)
+                return self.answer(self.items(inner, state, at), at)
             case Binary(op="!=" | "<", right=Const(value=0)):
-                return self.narrow(self.items(expr.left, state, at), "bool", at)
+                return self.answer(self.items(expr.left, state, at), at)
             case Binary(op="|"):
                 return self.items(expr.left, state, at) | self.items(expr.right, state, at)
             case Init():
@@ -259,6 +260,10 @@ class _Pass:
             if not mine:
                 out.add((token, made))
         return frozenset(out)
+
+    def answer(self, items: Items, at: Instr) -> Items:
+        """A comparison: the errors become flags, what is no error may still be zero."""
+        return self.narrow(items, "bool", at) | frozenset(i for i in items if not i[0].error)
 
     def narrow(self, items: Items, kind: str, at: Instr) -> Items:
         """Errors that lose their sign here; an errno that is only a parameter counts where it is given."""
@@ -351,8 +356,11 @@ class _Pass:
         if self.sign:
             plain = frozenset(i for i in items if not i[0].error)
             items = self.narrow(items, self.sign, instr) | plain
-        for token, made in ordered(items) or ((SOME, instr),):
+        for token, made in ordered(items):
             self.flow.results.setdefault(token, made)
+        if not items:  # any number; a pointer that nothing is known of is taken for one that can be followed
+            zero = () if "*" in self.function.returns else (Token("0", False),)
+            self.flow.results.update((t, instr) for t in (SOME, *zero) if t not in self.flow.results)
 
 
 def _bugged(items: Items) -> Items:
