@@ -49,9 +49,11 @@ _DECLARED = re.compile(
     re.M,
 )
 _MEMBER = re.compile(
-    r"^\t+(?:const\s+)?(bool|u8|u16|int|long|s32|s64|u32|u64)\s+(\w+(?:\s*,\s*\w+)*)\s*(?::\s*\d+)?;", re.M
+    r"(?:^\t+|[{;][ \t]+)(?:const\s+)?(bool|u8|u16|int|long|s32|s64|u32|u64|unsigned(?: char| short| int)?)\s+"
+    r"(\w+(?:\s*,\s*\w+)*)\s*(?::\s*\d+)?(?=;)",
+    re.M,
 )
-_STRUCT = re.compile(r"^(?:typedef\s+)?(?:struct|union)\s*\w*\s*\{.*?^\}", re.M | re.S)
+_STRUCT = re.compile(r"^(?:typedef\s+)?(?:struct|union)\s*(\w*)\s*\{(?:[^\n]*\};$|.*?^\})", re.M | re.S)
 
 
 def heading_type(definition: Definition, text: str) -> str:
@@ -72,7 +74,7 @@ def narrow_names(text: str) -> list[str]:
 
 
 def narrow_fields(facts: Facts) -> dict[str, str]:
-    """Members of structs by name -> their type, where all structs that have one of that name agree."""
+    """Members as ``struct.name``, and by name alone where all structs that have one agree -> their type."""
     return facts.solve("narrow fields", lambda: _members(facts))
 
 
@@ -83,4 +85,6 @@ def _members(facts: Facts) -> dict[str, str]:
             for match in _MEMBER.finditer(struct.group()):
                 for name in match.group(2).split(","):
                     types.setdefault(name.strip(), set()).add(match.group(1))
+                    if struct.group(1):
+                        types.setdefault(f"{struct.group(1)}.{name.strip()}", set()).add(match.group(1))
     return {name: kinds.pop() for name, kinds in types.items() if len(kinds) == 1}

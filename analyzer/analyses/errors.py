@@ -206,6 +206,8 @@ class _Pass:
         match instr:
             case Call():
                 self.call(instr, state)
+            case Assign(target=Name(id=temp), value=Const(value=1)) if temp[0] == "%" and state.just:
+                self.assign(instr.target, self.narrow(state.just, "bool", instr), instr, state)
             case Assign():
                 self.assign(instr.target, self.items(instr.value, state, instr), instr, state)
             case Assume():
@@ -252,7 +254,8 @@ class _Pass:
     def standing(self, items: Items, failed: Items) -> Items:
         """Values that ask for another try, seen after a failure: they stand for it."""
         words = self.errors.known.retries
-        causes = [(t, made) for t, made in failed if t.known]
+        seen = self.flow.narrowed  # what a callee made a yes or no is no failure
+        causes = [(t, made) for t, made in failed if t.known and (not t.narrow or (t, made) in seen)]
         out = set()
         for token, made in items:
             mine = [c for c in causes if c[1] is not made] if token.name in words and not token.hides else []
@@ -293,6 +296,7 @@ class _Pass:
 
     def call(self, call: Call, state: State) -> None:
         """A call: what it returns; and the VM may be bugged by it."""
+        state.just = NONE
         if call.callee in BUGS_VM and not any(isinstance(a, Name) and a.id == "NULL" for a in call.args[-1:]):
             self.bug(state)
         state.failed = frozenset(i for i in state.failed if i[1] is not call)
@@ -317,6 +321,7 @@ class _Pass:
 
     def assume(self, assume: Assume, state: State) -> None:
         """What a branch tells of the values."""
+        state.just = NONE
         test = truth_of(assume.cond, assume.truth, self.flow.tests)
         if test is None:
             return
@@ -339,6 +344,7 @@ class _Pass:
         state.failed -= old - new
         if new and all(t.bugged for t, _ in new):
             self.bug(state)
+        state.just = frozenset(i for i in new if i[0].error) if test.failing and test.kind == "true" else NONE
         if test.failing:
             self.fail(test.subject, frozenset(i for i in new if i[0].error or i[0].hides), state)
 

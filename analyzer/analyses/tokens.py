@@ -52,11 +52,12 @@ class State:
     failed: Items = NONE
     bugged: bool = False
     under: str = ""
+    just: Items = NONE  # failures that the branch just taken tells of
     refuted: bool = False  # no call gives a value that takes the branch to here
 
     def copy(self) -> State:
         """A state that can be changed."""
-        return State(dict(self.env), self.failed, self.bugged, self.under)
+        return State(dict(self.env), self.failed, self.bugged, self.under, self.just)
 
     def join(self, other: State) -> bool:
         """Add what holds on another path; whether something is new."""
@@ -68,6 +69,9 @@ class State:
                 grown = True
         if not other.failed <= self.failed:
             self.failed |= other.failed
+            grown = True
+        if not other.just <= self.just:
+            self.just |= other.just
             grown = True
         if (self.bugged and not other.bugged) or (self.under and other.under != self.under):
             self.bugged = self.bugged and other.bugged

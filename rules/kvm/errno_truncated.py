@@ -25,7 +25,9 @@ from analyzer.author import (
     Call,
     Certainty,
     Definition,
+    Deref,
     Errors,
+    Expr,
     Facts,
     Field,
     Finding,
@@ -60,8 +62,9 @@ SCOPE = ("arch/*/kvm/*", "virt/kvm/*", "include/linux/kvm*")
 _RETURNED = re.compile(r"\breturn\b([^;]*);")
 _PARAMETER = re.compile(r"\b(?:int|long) (\w+)\s*[,)]")
 _WORD = re.compile(r"\w+")
-_ASSIGNED = re.compile(r"(?<![\w.>-])(\w[\w.>-]*) (\|?)= ([^;]*);")
-_ANSWER = re.compile(r"^\s*!!|(?:!=|<)\s*0\s*$")
+_ASSIGNED = re.compile(r"(?<![\w.>-])(\*?\w[\w.>-]*) (\|?)= ([^;]*);")
+_ANSWER = re.compile(r"^\s*!!|(?:!=|<)\s*0\s*$|\|\||\?")
+_ERRNO = re.compile(r"-E[A-Z]+\b")
 _FLUSH_IF = re.compile(r"\bif\s*\(([^;{}]*)\)\s*\{?\s*\w*flush")
 Key = tuple[str, str]
 
@@ -91,7 +94,7 @@ class _Check:
             return self.asked(flow, instr, state, block)
         if isinstance(instr, Assign):
             return self.stored(flow, instr, state)
-        return []
+        return self.given(flow, instr, state) if isinstance(instr, Call) else []
 
     def meant(self, flow: Flow, item: Item, items: frozenset[Item]) -> bool:
         """A comparison may be meant as yes or no, unless the function also returns errors as they are."""
@@ -109,7 +112,7 @@ class _Check:
         return any(t.known and not t.narrow for t in flow.results)
 
     def tested_negative(self, function: Function) -> bool:
-        """Whether a caller asks for less than zero."""
+        """Whether a caller asks for less than zero, or hands the answer on among errors."""
         for key in self.facts.names.callers.get(function.key, ()):
             caller = self.facts.program.lower(key)
             for block in caller.blocks if caller is not None else ():
@@ -120,7 +123,18 @@ class _Check:
                     test = condition_of(instr) if isinstance(instr, Assume) else None
                     if test is not None and test.kind == "negative" and test.subject in called:
                         return True
+            if caller is not None and self.hands_on(caller, function.name):
+                return True
         return False
+
+    def hands_on(self, caller: Function, name: str) -> bool:
+        """Whether a caller that returns errors returns what a function gave, too."""
+        calls = [i for b in caller.blocks for i in b.instrs if isinstance(i, Call) and i.callee == name]
+        if not any(c.result is not None for c in calls) or not signed(caller.returns):
+            return False
+        flow = self.errors.flow(caller.key)
+        given = any(made in calls for made in flow.results.values()) if flow is not None else False
+        return given and flow is not None and self.answers_errors(flow)
 
     def asked(self, flow: Flow, assume: Assume, state: State, block: int) -> list[tuple[str, Instr, Item]]:
         """A test that can never be true; an error taken for "flush"."""
@@ -154,16 +168,38 @@ class _Check:
             ]
             if target.text in (assign.value.left.text, assign.value.right.text) and self.channel(function, assign):
                 return [("ORed into", assign, i) for i in added]
-        if isinstance(target, Field) and narrow_kind(narrow_fields(self.facts).get(target.name, "")):
+        if self.narrows(function, target):
             items = items_at(self.errors, flow, assign.value, state, assign)
             return [("kept in", assign, i) for i in items if i[0].known and not i[0].narrow]
         return []
+
+    def given(self, flow: Flow, call: Call, state: State) -> list[tuple[str, Instr, Item]]:
+        """What a call gives, kept at once in a narrow place."""
+        if call.result is None or not self.narrows(flow.function, call.result):
+            return []
+        given = self.errors.items_of(call, flow.function, lambda e: items_at(self.errors, flow, e, state, call))
+        return [("kept in", call, (t, call)) for t in given if t.known and not t.narrow]
+
+    def narrows(self, function: Function, target: Expr) -> bool:
+        """Whether a member, or what a parameter points to, cannot hold an errno."""
+        types = {**function.locals, **{p.name: p.type for p in function.params}}
+        if isinstance(target, Field):
+            base = target.base.base if isinstance(target.base, Deref) else target.base
+            tag = types.get(base.text, "").removeprefix("const ").removeprefix("struct ").rstrip(" *")
+            known = narrow_fields(self.facts)
+            return narrow_kind(known.get(f"{tag}.{target.name}", "" if tag else known.get(target.name, ""))) != ""
+        if isinstance(target, Deref) and isinstance(target.base, Name):
+            kind = types.get(target.base.id, "")
+            return kind.count("*") == 1 and narrow_kind(kind.removesuffix("*").strip()) == "bool"
+        return False
 
     def channel(self, function: Function, assign: Assign) -> bool:
         """Whether what is ORed into goes on as it is: it is returned, or decides about a flush."""
         name = assign.target.text
         if isinstance(assign.target, Field):
             return narrow_kind(narrow_fields(self.facts).get(assign.target.name, "")) == "bool"
+        if narrow_kind(function.locals.get(name, "")) == "bool":
+            return True
         for index, block in enumerate(function.blocks):
             for instr in block.instrs:
                 if isinstance(instr, Return) and instr.value is not None and instr.value.text == name:
@@ -187,9 +223,10 @@ class _Check:
         certainty = Certainty.MAY if token.name == "@" else None
         place = _place(home, at)
         if what in ("ORed into", "kept in"):
-            assert isinstance(instr, Assign)
-            message = f"{error}{of} is {what} {words(function, instr.target)}"
-            tail: tuple[Step, ...] = (step(function, instr, f"{what} {words(function, instr.target)}"),)
+            target = instr.target if isinstance(instr, Assign) else instr.result if isinstance(instr, Call) else None
+            assert target is not None
+            message = f"{error}{of} is {what} {words(function, target)}"
+            tail: tuple[Step, ...] = (step(function, instr, f"{what} {words(function, target)}"),)
         elif what.endswith("flush"):
             message = f"{error}{of} is {what}"
             tail = (step(function, instr, what),)
@@ -232,6 +269,8 @@ def _place(function: Function, at: Instr) -> str:
         kind = function.returns
         return f"{kind} {function.name}()" if narrow_kind(kind) else words(function, at.value) if at.value else kind
     target = at.target if isinstance(at, Assign) else at.result if isinstance(at, Call) else None
+    if isinstance(target, Name) and target.id[0] == "%":
+        return "a yes or no"
     if isinstance(target, Name):
         return f"{function.locals.get(target.id, '')} {words(function, target)}".strip()
     return words(function, target) if target is not None else "a comparison"
@@ -277,14 +316,12 @@ def _passes(text: str) -> bool:
 
 
 def _suspect(found: Definition, text: str, failing: frozenset[str]) -> bool:
-    if found.mentions.isdisjoint(failing):
-        return False
     narrows = narrow_names(text)
     given: set[str] = set()  # variables that a call which can fail gave
     for target, ored, value in _ASSIGNED.findall(text):
         used = _WORD.findall(value)
-        if any(w in failing or w in given for w in used):
-            if ored or target in narrows or ("." in target or "->" in target):
+        if any(w in failing or w in given for w in used) or _ERRNO.search(value):
+            if ored or target in narrows or not target.isidentifier() or _ANSWER.search(value):
                 return True
             given.add(target)
     answers = [v for v in _RETURNED.findall(text) if _ANSWER.search(v)]
@@ -293,7 +330,8 @@ def _suspect(found: Definition, text: str, failing: frozenset[str]) -> bool:
 
 
 def _returns(text: str, failing: frozenset[str]) -> bool:
-    return any(w in failing for value in _RETURNED.findall(text) for w in _WORD.findall(value))
+    values = _RETURNED.findall(text)
+    return any(w in failing for value in values for w in _WORD.findall(value)) or any(map(_ERRNO.search, values))
 
 
 def check(facts: Facts) -> Iterator[Finding]:

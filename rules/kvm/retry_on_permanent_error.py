@@ -142,8 +142,8 @@ class _Check:
         """Whether the loop turns for ever on an error."""
         token = item[0]
         name = token.hides or token.name
-        if name[0] == "@" or not permanent(name):
-            return False
+        if name[0] == "@" or not permanent(name) or (token.narrow and item not in flow.narrowed):
+            return False  # what a function answers with yes or no is no error
         same = {t.hides or t.name for t, made in failed if made is item[1]}
         if name in RESOURCE and not token.hides and len(same) == 1 and self.asked_for(flow, loop, name):
             return False
