@@ -1,23 +1,22 @@
-// path: arch/x86/kvm/mmu/tdp_mmu.c
-// Only one way of holding the lock looks at the result; another function sets it to zero after it restored the entry.
-static int update_mode(struct kvm *kvm, gfn_t gfn, u64 old_spte, u64 new_spte, int level, bool shared)
+// path: arch/x86/kvm/vmx/tdx.c
+// Only one way of holding the lock looks at the result; a warning is not an answer.
+static int tdx_add_mode(struct kvm *kvm, gpa_t gpa, kvm_pfn_t pfn, bool shared)
 {
-	int r = kvm_x86_call(set_external_spte)(kvm, gfn, old_spte, new_spte, level); // expect: tdx-external-op-result-dropped
+	u64 err, entry, state;
 
-	if (r && shared)
-		return r;
+	err = tdh_mem_page_aug(kvm->td, gpa, PG_LEVEL_4K, pfn, &entry, &state);  // expect: tdx-external-op-result-dropped
+	if (err && shared)
+		return -EBUSY;
 
 	return 0;
 }
 
-static int update_restore(struct kvm *kvm, gfn_t gfn, u64 old_spte, u64 new_spte, int level)
+static int tdx_add_warn(struct kvm *kvm, gpa_t gpa, kvm_pfn_t pfn)
 {
-	int r = kvm_x86_call(set_external_spte)(kvm, gfn, old_spte, new_spte, level); // expect: tdx-external-op-result-dropped
+	u64 err, entry, state;
 
-	if (r) {
-		restore(kvm, gfn, old_spte);
-		r = 0;
-	}
+	err = tdh_mem_page_aug(kvm->td, gpa, PG_LEVEL_4K, pfn, &entry, &state);  // expect: tdx-external-op-result-dropped
+	WARN_ON_ONCE(err);
 
-	return r;
+	return 0;
 }

@@ -1,24 +1,22 @@
-// path: arch/x86/kvm/mmu/tdp_mmu.c
-static int update_mode(struct kvm *kvm, gfn_t gfn, u64 old_spte, u64 new_spte, int level, bool shared)
+// path: arch/x86/kvm/vmx/tdx.c
+static int tdx_add_mode(struct kvm *kvm, gpa_t gpa, kvm_pfn_t pfn, bool shared)
 {
-	int r = kvm_x86_call(set_external_spte)(kvm, gfn, old_spte, new_spte, level);
+	u64 err, entry, state;
 
-	if (r && shared)
-		return r;
+	err = tdh_mem_page_aug(kvm->td, gpa, PG_LEVEL_4K, pfn, &entry, &state);
+	if (err && shared)
+		return -EBUSY;
 
-	KVM_BUG_ON(r, kvm);
-	return 0;
+	return KVM_BUG_ON(err, kvm) ? -EIO : 0;
 }
 
-static int update_restore(struct kvm *kvm, gfn_t gfn, u64 old_spte, u64 new_spte, int level)
+static int tdx_add_warn(struct kvm *kvm, gpa_t gpa, kvm_pfn_t pfn)
 {
-	int r = kvm_x86_call(set_external_spte)(kvm, gfn, old_spte, new_spte, level);
+	u64 err, entry, state;
 
-	if (r) {
-		restore(kvm, gfn, old_spte);
-		goto out;
-	}
-	r = 0;
-out:
-	return r;
+	err = tdh_mem_page_aug(kvm->td, gpa, PG_LEVEL_4K, pfn, &entry, &state);
+	if (WARN_ON_ONCE(err))
+		return -EIO;
+
+	return 0;
 }
