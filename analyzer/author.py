@@ -11,6 +11,7 @@ from analyzer.analyses.checked import Checks, Unchecked, sources
 from analyzer.analyses.coarser import CoarserProperty, Install, Walk, WalkSpec
 from analyzer.analyses.commit import CommitProperty, CommitSpec, Entry, Slip, Writer, stored_params
 from analyzer.analyses.custody import STORE, Keeper, Move, index_value, solve_custody
+from analyzer.analyses.cutlook import suspects
 from analyzer.analyses.cycles import Loop, advances, instrs_of, loop_exits, loops_of
 from analyzer.analyses.dead import Behind, Refuted, behind, refuted
 from analyzer.analyses.decided import PartSpec, decided_by, handles_of
@@ -379,6 +380,7 @@ __all__ = [
     "struct_of",
     "successors",
     "surely",
+    "suspects",
     "taken",
     "texts",
     "trailers",

@@ -52,9 +52,11 @@ _DECLARED = re.compile(
     re.M,
 )
 _MEMBER = re.compile(
-    r"^\t+(?:const\s+)?(bool|u8|u16|int|long|s32|s64|u32|u64)\s+(\w+(?:\s*,\s*\w+)*)\s*(?::\s*\d+)?;", re.M
+    r"(?:^\t+|[{;][ \t]+)(?:const\s+)?(bool|u8|u16|int|long|s32|s64|u32|u64|unsigned(?: char| short| int)?)\s+"
+    r"(\w+(?:\s*,\s*\w+)*)\s*(?::\s*\d+)?(?=;)",
+    re.M,
 )
-_STRUCT = re.compile(r"^(?:typedef\s+)?(?:struct|union)\s*\w*\s*\{.*?^\}", re.M | re.S)
+_STRUCT = re.compile(r"^(?:typedef\s+)?(?:struct|union)\s*(\w*)\s*\{(?:[^\n]*\};$|.*?^\})", re.M | re.S)
 
 
 def heading_type(definition: Definition, text: str) -> str:
@@ -76,7 +78,7 @@ def narrow_names(text: str) -> tuple[str, ...]:
 
 
 def narrow_fields(facts: Facts) -> dict[str, str]:
-    """Members of structs by name -> their type, where all structs that have one of that name agree."""
+    """Members as ``struct.name``, and by name alone where all structs that have one agree -> their type."""
     return facts.solve("narrow fields", lambda: _members(facts))
 
 
@@ -90,6 +92,11 @@ def _members(facts: Facts) -> dict[str, str]:
 
 @lru_cache(maxsize=2048)
 def _members_of(code: str) -> tuple[tuple[str, str], ...]:
-    """The members of the structs of a file, each with its type."""
-    members = (m for struct in _STRUCT.finditer(code) for m in _MEMBER.finditer(struct.group()))
-    return tuple((name.strip(), m.group(1)) for m in members for name in m.group(2).split(","))
+    """The members of the structs of a file, each with its type: by name, and by struct and name."""
+    found: list[tuple[str, str]] = []
+    for struct in _STRUCT.finditer(code):
+        for match in _MEMBER.finditer(struct.group()):
+            names = [name.strip() for name in match.group(2).split(",")]
+            found += [(name, match.group(1)) for name in names]
+            found += [(f"{struct.group(1)}.{name}", match.group(1)) for name in names if struct.group(1)]
+    return tuple(found)

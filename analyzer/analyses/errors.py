@@ -18,7 +18,7 @@ from analyzer.analyses.facts import step as at_step
 from analyzer.analyses.keptflows import KeptFlows
 from analyzer.analyses.locks import BUGS_VM
 from analyzer.analyses.reception import ERRNO, narrow_kind, signed, tests_of, truth_of
-from analyzer.analyses.tokens import ANY, NONE, SOME, Flow, Items, Known, State, Token, by_place
+from analyzer.analyses.tokens import ANY, NONE, SOME, Flow, Items, Known, State, Token, by_place, like
 from analyzer.analyses.typestate import BUSY_TESTS
 from analyzer.core.finding import Step
 from analyzer.dataflow.settings import fetched
@@ -86,7 +86,7 @@ class Errors:
         return None if function is None else _Pass(self, function).solve()
 
     def answer(self, key: Key, given: bool) -> Mapping[Token, Instr]:
-        """What a function may return: all, or what it makes of an error that it is ``given``."""
+        """What a function may return, or makes of an error that it is ``given``."""
         return self.passed(key) if given else self.results(key)
 
     def results(self, key: Key) -> Mapping[Token, Instr]:
@@ -122,8 +122,9 @@ class Errors:
         if self.shallow and not self.able.isdisjoint(keys):
             again = (Token(word, False, hides="?") for word in self.known.retries)
             return dict.fromkeys((ANY, Token("0", False), *again))
-        if not keys:
-            out.update((Token(name, True), None) for name in self.known.externals(call.name))
+        if not keys and (names := self.known.externals(call.name)):
+            out.update((Token(name, True), None) for name in names)
+            out.update(dict.fromkeys((SOME, Token("0", False))))
         for key in keys:
             given = key not in self.able and any(t.error for a in call.args for t, _ in args(a))
             answer = self.answer(key, given)
@@ -148,13 +149,8 @@ class Errors:
         self, function: Function, token: Token, made: Instr, seen: frozenset[Key] = frozenset()
     ) -> tuple[Step, ...]:
         """The same, from an item of a function."""
-        what = (
-            "an error"
-            if token.name == "@"
-            else f"-{token.hides or token.name}"
-            if token.error or token.hides
-            else token.name
-        )
+        plain = f"-{token.hides or token.name}" if token.error or token.hides else token.name
+        what = "an error" if token.name == "@" else plain
         dead = " after the VM is bugged" if token.bugged else ""
         if not isinstance(made, Call):
             return (at_step(function, made, f"{token.name} stands for {what}" if token.hides else f"{what}{dead}"),)
@@ -163,11 +159,6 @@ class Errors:
             if any(like(t, token) for t in self.results(key)):
                 return (here, *self.trace(key, token, seen))
         return (here,)
-
-
-def like(one: Token, other: Token) -> bool:
-    """Whether two tokens are the same value, whatever the path said of them."""
-    return (one.name, one.error, one.hides) == (other.name, other.error, other.hides)
 
 
 class _Pass:
@@ -214,6 +205,8 @@ class _Pass:
         match instr:
             case Call():
                 self.call(instr, state)
+            case Assign(target=Name(id=temp), value=Const(value=1)) if temp[0] == "%" and state.just:
+                self.assign(instr.target, self.narrow(state.just, "bool", instr), instr, state)
             case Assign():
                 self.assign(instr.target, self.items(instr.value, state, instr), instr, state)
             case Assume():
@@ -241,9 +234,9 @@ class _Pass:
             case Unary(op="-", operand=Name(id=word)) if ERRNO.match(word):
                 return frozenset([(Token(word, True, state.bugged, state.under), at)])
             case Unary(op="!", operand=Unary(op="!", operand=inner)):
-                return self.narrow(self.items(inner, state, at), "bool", at)
+                return self.answer(self.items(inner, state, at), at)
             case Binary(op="!=" | "<", right=Const(value=0)):
-                return self.narrow(self.items(expr.left, state, at), "bool", at)
+                return self.answer(self.items(expr.left, state, at), at)
             case Binary(op="|"):
                 return self.items(expr.left, state, at) | self.items(expr.right, state, at)
             case Init():
@@ -260,7 +253,8 @@ class _Pass:
     def standing(self, items: Items, failed: Items) -> Items:
         """Values that ask for another try, seen after a failure: they stand for it."""
         words = self.errors.known.retries
-        causes = [(t, made) for t, made in failed if t.known]
+        seen = self.flow.narrowed  # what a callee made a yes or no is no failure
+        causes = [(t, made) for t, made in failed if t.known and (not t.narrow or (t, made) in seen)]
         out = set()
         for token, made in items:
             mine = [c for c in causes if c[1] is not made] if token.name in words and not token.hides else []
@@ -268,6 +262,10 @@ class _Pass:
             if not mine:
                 out.add((token, made))
         return frozenset(out)
+
+    def answer(self, items: Items, at: Instr) -> Items:
+        """A comparison: the errors become flags, what is no error may still be zero."""
+        return self.narrow(items, "bool", at) | frozenset(i for i in items if not i[0].error)
 
     def narrow(self, items: Items, kind: str, at: Instr) -> Items:
         """Errors that lose their sign here; an errno that is only a parameter counts where it is given."""
@@ -297,6 +295,7 @@ class _Pass:
 
     def call(self, call: Call, state: State) -> None:
         """A call: what it returns; and the VM may be bugged by it."""
+        state.just = NONE
         if call.callee in BUGS_VM and not any(isinstance(a, Name) and a.id == "NULL" for a in call.args[-1:]):
             self.bug(state)
         state.failed = frozenset(i for i in state.failed if i[1] is not call)
@@ -321,6 +320,7 @@ class _Pass:
 
     def assume(self, assume: Assume, state: State) -> None:
         """What a branch tells of the values."""
+        state.just = NONE
         test = truth_of(assume.cond, assume.truth, self.flow.tests)
         if test is None:
             return
@@ -338,10 +338,12 @@ class _Pass:
         if test.kind == "busy":
             new = NONE if test.holds else old
         state.env[test.subject] = new
-        state.refuted = not new and test.kind != "busy" and bool(old) and all(isinstance(i, Call) for _, i in old)
+        gone = not new and test.kind != "busy" and bool(old) and all(isinstance(i, Call) for _, i in old)
+        state.refuted = gone and not self.errors.shallow  # a first look does not know all that a call gives
         state.failed -= old - new
         if new and all(t.bugged for t, _ in new):
             self.bug(state)
+        state.just = frozenset(i for i in new if i[0].error) if test.failing and test.kind == "true" else NONE
         if test.failing:
             self.fail(test.subject, frozenset(i for i in new if i[0].error or i[0].hides), state)
 
@@ -359,8 +361,11 @@ class _Pass:
         if self.sign:
             plain = frozenset(i for i in items if not i[0].error)
             items = self.narrow(items, self.sign, instr) | plain
-        for token, made in by_place(items) or ((SOME, instr),):
+        for token, made in by_place(items):
             self.flow.results.setdefault(token, made)
+        if not items:  # any number; a pointer that nothing is known of is taken for one that can be followed
+            zero = () if "*" in self.function.returns else (Token("0", False),)
+            self.flow.results.update((t, instr) for t in (SOME, *zero) if t not in self.flow.results)
 
 
 def _bugged(items: Items) -> Items:

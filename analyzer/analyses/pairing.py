@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from analyzer.analyses.copies import argument, bare, constant_params, copies, copy_of, in_memory, note_copy, stores_away
 from analyzer.analyses.locks import BUGS_VM, operations
+from analyzer.analyses.typestate import BUSY_TESTS
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.paths import Explorer
 from analyzer.dataflow.values import Alias, Facts, Pred, Value, canonical, evaluate
@@ -345,9 +346,12 @@ class Ledger:
         return True
 
     def after(self, call: Call, facts: Facts) -> None:
-        """Remember that the VM was bugged. Changes ``facts``."""
+        """Remember that the VM was bugged; success is not busy. Changes ``facts``."""
         if call.callee in BUGS_VM:
             facts[Pred("bugged", ())] = 1
+        tested = call.args[0] if call.callee in BUSY_TESTS and call.args else None
+        if tested is not None and call.result is not None and facts.get(tested) == 0:
+            facts[call.result] = 0
 
     def hole(self, state: Open) -> Open:
         """Unknown statements may have opened or closed anything."""

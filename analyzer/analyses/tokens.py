@@ -31,6 +31,11 @@ class Token:
         return self.error and (self.name[0] != "@" or self.name == "@")
 
 
+def like(one: Token, other: Token) -> bool:
+    """Whether two tokens are the same value, whatever the path said of them."""
+    return (one.name, one.error, one.hides) == (other.name, other.error, other.hides)
+
+
 ANY = Token("@", True)  # any error at all
 SOME = Token("?", False)  # a number that is not known, and no error that is
 Item = tuple[Token, Instr]  # a token with the instruction of this function that made it, or called for it
@@ -56,11 +61,12 @@ class State:
     failed: Items = NONE
     bugged: bool = False
     under: str = ""
+    just: Items = NONE  # failures that the branch just taken tells of
     refuted: bool = False  # no call gives a value that takes the branch to here
 
     def copy(self) -> State:
         """A state that can be changed."""
-        return State(dict(self.env), self.failed, self.bugged, self.under)
+        return State(dict(self.env), self.failed, self.bugged, self.under, self.just)
 
     def join(self, other: State) -> bool:
         """Add what holds on another path; whether something is new."""
@@ -72,6 +78,9 @@ class State:
                 grown = True
         if not other.failed <= self.failed:
             self.failed |= other.failed
+            grown = True
+        if not other.just <= self.just:
+            self.just |= other.just
             grown = True
         if (self.bugged and not other.bugged) or (self.under and other.under != self.under):
             self.bugged = self.bugged and other.bugged

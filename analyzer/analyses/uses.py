@@ -5,12 +5,28 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from analyzer.analyses.cycles import reverse_postorder
 from analyzer.analyses.typestate import BUSY_TESTS
-from analyzer.ir.types import Assign, Assume, Call, Const, Expr, Field, Function, Hole, Index, Instr, Name, Return
+from analyzer.ir.types import (
+    Assign,
+    Assume,
+    Binary,
+    Call,
+    Const,
+    Expr,
+    Field,
+    Function,
+    Hole,
+    Index,
+    Instr,
+    Name,
+    Return,
+)
 
 LOGGING = re.compile(
     r"^(?:pr_\w+|printk\w*|vcpu_unimpl\w*|kvm_pr_\w+|kvm_err|kvm_info|kvm_debug|trace_\w+|dev_\w+|_printk|dump_stack)$"
 )
+WARNING = re.compile(r"^(?:KVM_MMU_)?WARN(?:_ON)?(?:_ONCE|_RATELIMIT)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +65,8 @@ class _Forward:
         self.returned = False
         self.handled = False
         self.seen: set[tuple[int, frozenset[str]]] = set()
+        self.order = reverse_postorder(function)
+        self.joins: dict[str, frozenset[int]] = {}  # marks of failing sides: where the other side goes, too
 
     def run(self) -> Use:
         """Walk from the call with the set of variables that carry its result."""
@@ -80,15 +98,29 @@ class _Forward:
 
     def block(self, index: int, start: int, held: frozenset[str]) -> frozenset[str] | None:
         """The carriers at the end of a block; None when the result is used or lost in it."""
+        held = frozenset(w for w in held if w[0] != "!" or w == "!" or index not in self.joins[w])
         for instr in self.function.blocks[index].instrs[start:]:
+            marked = any(w[0] == "!" and w != "!" for w in held)
+            if marked and _acts(instr):
+                self.acted(instr, held)
+                return None
             kept = self.instr(instr, held, index)
             if kept is None:
                 return None
-            if all(word.startswith("?") for word in kept):
+            if all(word[0] in "?!" for word in kept):
                 self.loss = self.loss or Loss(instr, "overwritten before it is looked at")
                 return None
             held = kept
         return held
+
+    def acted(self, instr: Instr, held: frozenset[str]) -> None:
+        """A failing side that does something, before it meets the other one."""
+        if isinstance(instr, Return) and instr.value is not None and not held.isdisjoint(instr.value.names):
+            self.returned = True
+        elif isinstance(instr, Assign) and _is_zero(instr.value) and instr.target.text in held:
+            self.loss = self.loss or Loss(instr, "turned into success")
+        else:
+            self.handled = True
 
     def instr(self, instr: Instr, held: frozenset[str], block: int) -> frozenset[str] | None:
         """The carriers after an instruction; None when it uses the result."""
@@ -100,7 +132,7 @@ class _Forward:
             case Return():
                 if instr.value is not None and not held.isdisjoint(instr.value.names):
                     self.returned = True
-                else:
+                elif "!" not in held or instr.value is None or _is_zero(instr.value):
                     self.loss = self.loss or Loss(instr, "never looked at")
                 return None
             case Call():
@@ -117,6 +149,8 @@ class _Forward:
         used = any(not held.isdisjoint(a.names) for a in call.args)
         if used and call.callee in BUSY_TESTS and isinstance(call.result, Name):
             return held | {f"?{call.result.id}"}
+        if used and WARNING.match(call.callee):
+            return held | ({call.result.id} if isinstance(call.result, Name) else set())
         if used and not LOGGING.match(call.callee):
             self.handled = True
             return None
@@ -138,6 +172,14 @@ class _Forward:
         """A test uses it, unless its failing side only logs and goes on as if nothing was."""
         if _failing(assume) and self.only_logs(block):
             return held
+        if _failing(assume) and not _word_of(assume) and (others := self.ignored(block)):
+            self.joins[f"!{block}"] = others
+            return held | {f"!{block}", "!"}
+        if _failing(assume) and not _word_of(assume):
+            for instr in self.function.blocks[block].instrs:
+                if isinstance(instr, Assign) and instr.target.text in held and _is_zero(instr.value):
+                    self.loss = self.loss or Loss(instr, "turned into success")
+                    return None
         if _failing(assume) and (success := self.swallowed(block)) is not None:
             self.loss = self.loss or Loss(success, "turned into success")
             return None
@@ -155,6 +197,36 @@ class _Forward:
         calls = [i for i in body.instrs if isinstance(i, Call)]
         others = [i for i in body.instrs if not isinstance(i, Call | Assume)]
         return bool(calls) and not others and len(body.successors) == 1 and all(LOGGING.match(c.callee) for c in calls)
+
+    def ignored(self, block: int) -> frozenset[int]:
+        """Where the other side goes, if a way on which nothing is done leads from this side to there."""
+        blocks = self.function.blocks
+        beside = {n for b in blocks if block in b.successors for n in b.successors if n != block}
+        others = self.forward(beside)
+        seen, work = {block}, [block]
+        meets = False
+        while work:
+            at = work.pop()
+            if at in others:
+                meets = True
+                continue
+            if any(map(_acts, blocks[at].instrs)):
+                continue
+            if any(self.order[n] <= self.order[at] for n in blocks[at].successors):
+                return frozenset()  # another try
+            work += [n for n in blocks[at].successors if n not in seen]
+            seen.update(blocks[at].successors)
+        return others if meets and block not in others else frozenset()
+
+    def forward(self, starts: set[int]) -> frozenset[int]:
+        """The blocks that are reached without going round a loop."""
+        seen, work = set(starts), list(starts)
+        while work:
+            at = work.pop()
+            new = [n for n in self.function.blocks[at].successors if self.order[n] > self.order[at] and n not in seen]
+            seen.update(new)
+            work += new
+        return frozenset(seen)
 
     def swallowed(self, block: int) -> Return | None:
         """The failing side does nothing but return 0 where 0 means success."""
@@ -203,6 +275,28 @@ class _Forward:
                 if isinstance(instr, Return) and instr.value is not None and not held.isdisjoint(instr.value.names):
                     self.returned = True
             stack += self.function.blocks[current].successors
+
+
+def _is_zero(expr: Expr) -> bool:
+    return isinstance(expr, Const) and expr.value == 0
+
+
+def _word_of(assume: Assume) -> bool:
+    """Whether a test is for one value, not for any failure."""
+    cond = assume.cond
+    return isinstance(cond, Binary) and cond.op in ("==", "!=") and not _is_zero(cond.right)
+
+
+def _acts(instr: Instr) -> bool:
+    """Whether an instruction does something about a failure, or says that there was one."""
+    match instr:
+        case Call():
+            return not LOGGING.match(instr.callee) and not WARNING.match(instr.callee)
+        case Assign(target=Name(), value=Name() | Field()):
+            return False
+        case Assume():
+            return False
+    return True
 
 
 def _failing(assume: Assume) -> bool:

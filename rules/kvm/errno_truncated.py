@@ -14,10 +14,8 @@ reported where the same function also returns negative errors.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from analyzer.author import (
     Assign,
@@ -25,7 +23,9 @@ from analyzer.author import (
     Binary,
     Call,
     Certainty,
+    Deref,
     Errors,
+    Expr,
     Facts,
     Field,
     Finding,
@@ -40,30 +40,22 @@ from analyzer.author import (
     Severity,
     State,
     Step,
-    all_bodies,
     by_place,
     condition_of,
-    heading_type,
     items_at,
     narrow_fields,
     narrow_kind,
-    narrow_names,
     replay,
     shown,
     signed,
     step,
+    suspects,
     truth_of,
     words,
 )
 from rules.vocabulary.errnos import FLUSHES, errors_of, first_look
 
 SCOPE = ("arch/*/kvm/*", "virt/kvm/*", "include/linux/kvm*")
-_RETURNED = re.compile(r"\breturn\b([^;]*);")
-_PARAMETER = re.compile(r"\b(?:int|long) (\w+)\s*[,)]")
-_WORD = re.compile(r"\w+")
-_ASSIGNED = re.compile(r"(?<![\w.>-])(\w[\w.>-]*) (\|?)= ([^;]*);")
-_ANSWER = re.compile(r"^\s*!!|(?:!=|<)\s*0\s*$")
-_FLUSH_IF = re.compile(r"\bif\s*\(([^;{}]*)\)\s*\{?\s*\w*flush")
 Key = tuple[str, str]
 
 
@@ -92,7 +84,7 @@ class _Check:
             return self.asked(flow, instr, state, block)
         if isinstance(instr, Assign):
             return self.stored(flow, instr, state)
-        return []
+        return self.given(flow, instr, state) if isinstance(instr, Call) else []
 
     def meant(self, flow: Flow, item: Item, items: frozenset[Item]) -> bool:
         """A comparison may be meant as yes or no, unless the function also returns errors as they are."""
@@ -110,7 +102,7 @@ class _Check:
         return any(t.known and not t.narrow for t in flow.results)
 
     def tested_negative(self, function: Function) -> bool:
-        """Whether a caller asks for less than zero."""
+        """Whether a caller asks for less than zero, or hands the answer on among errors."""
         for key in self.facts.names.callers.get(function.key, ()):
             caller = self.facts.program.lower(key)
             for block in caller.blocks if caller is not None else ():
@@ -121,7 +113,18 @@ class _Check:
                     test = condition_of(instr) if isinstance(instr, Assume) else None
                     if test is not None and test.kind == "negative" and test.subject in called:
                         return True
+            if caller is not None and self.hands_on(caller, function.name):
+                return True
         return False
+
+    def hands_on(self, caller: Function, name: str) -> bool:
+        """Whether a caller that returns errors returns what a function gave, too."""
+        calls = [i for b in caller.blocks for i in b.instrs if isinstance(i, Call) and i.callee == name]
+        if not any(c.result is not None for c in calls) or not signed(caller.returns):
+            return False
+        flow = self.errors.flow(caller.key)
+        given = any(made in calls for made in flow.results.values()) if flow is not None else False
+        return given and flow is not None and self.answers_errors(flow)
 
     def asked(self, flow: Flow, assume: Assume, state: State, block: int) -> list[tuple[str, Instr, Item]]:
         """A test that can never be true; an error taken for "flush"."""
@@ -155,16 +158,38 @@ class _Check:
             ]
             if target.text in (assign.value.left.text, assign.value.right.text) and self.channel(function, assign):
                 return [("ORed into", assign, i) for i in added]
-        if isinstance(target, Field) and narrow_kind(narrow_fields(self.facts).get(target.name, "")):
+        if self.narrows(function, target):
             items = items_at(self.errors, flow, assign.value, state, assign)
             return [("kept in", assign, i) for i in by_place(items) if i[0].known and not i[0].narrow]
         return []
+
+    def given(self, flow: Flow, call: Call, state: State) -> list[tuple[str, Instr, Item]]:
+        """What a call gives, kept at once in a narrow place."""
+        if call.result is None or not self.narrows(flow.function, call.result):
+            return []
+        given = self.errors.items_of(call, flow.function, lambda e: items_at(self.errors, flow, e, state, call))
+        return [("kept in", call, (t, call)) for t in given if t.known and not t.narrow]
+
+    def narrows(self, function: Function, target: Expr) -> bool:
+        """Whether a member, or what a parameter points to, cannot hold an errno."""
+        types = {**function.locals, **{p.name: p.type for p in function.params}}
+        if isinstance(target, Field):
+            base = target.base.base if isinstance(target.base, Deref) else target.base
+            tag = types.get(base.text, "").removeprefix("const ").removeprefix("struct ").rstrip(" *")
+            known = narrow_fields(self.facts)
+            return narrow_kind(known.get(f"{tag}.{target.name}", "" if tag else known.get(target.name, ""))) != ""
+        if isinstance(target, Deref) and isinstance(target.base, Name):
+            kind = types.get(target.base.id, "")
+            return kind.count("*") == 1 and narrow_kind(kind.removesuffix("*").strip()) == "bool"
+        return False
 
     def channel(self, function: Function, assign: Assign) -> bool:
         """Whether what is ORed into goes on as it is: it is returned, or decides about a flush."""
         name = assign.target.text
         if isinstance(assign.target, Field):
             return narrow_kind(narrow_fields(self.facts).get(assign.target.name, "")) == "bool"
+        if narrow_kind(function.locals.get(name, "")) == "bool":
+            return True
         for index, block in enumerate(function.blocks):
             for instr in block.instrs:
                 if isinstance(instr, Return) and instr.value is not None and instr.value.text == name:
@@ -188,9 +213,10 @@ class _Check:
         certainty = Certainty.MAY if token.name == "@" else None
         place = _place(home, at)
         if what in ("ORed into", "kept in"):
-            assert isinstance(instr, Assign)
-            message = f"{error}{of} is {what} {words(function, instr.target)}"
-            tail: tuple[Step, ...] = (step(function, instr, f"{what} {words(function, instr.target)}"),)
+            target = instr.target if isinstance(instr, Assign) else instr.result if isinstance(instr, Call) else None
+            assert target is not None
+            message = f"{error}{of} is {what} {words(function, target)}"
+            tail: tuple[Step, ...] = (step(function, instr, f"{what} {words(function, target)}"),)
         elif what.endswith("flush"):
             message = f"{error}{of} is {what}"
             tail = (step(function, instr, what),)
@@ -233,97 +259,19 @@ def _place(function: Function, at: Instr) -> str:
         kind = function.returns
         return f"{kind} {function.name}()" if narrow_kind(kind) else words(function, at.value) if at.value else kind
     target = at.target if isinstance(at, Assign) else at.result if isinstance(at, Call) else None
+    if isinstance(target, Name) and target.id[0] == "%":
+        return "a yes or no"
     if isinstance(target, Name):
         return f"{function.locals.get(target.id, '')} {words(function, target)}".strip()
     return words(function, target) if target is not None else "a comparison"
-
-
-def _suspects(facts: Facts) -> Iterator[tuple[Key, bool]]:
-    """Functions in which a narrow place, an OR, a comparison or a flush meets a call that can fail.
-
-    And whether it is one that such a place was handed from a callee, which a first look does not see.
-    """
-    able = errors_of(facts).able
-    texts = [(d, t) for d, t in all_bodies(facts) if d.key in able]
-    failing = frozenset(d.name for d, t in texts if signed(heading_type(d, t)))
-    ops = frozenset(f for f, es in facts.program.tables.items() if any(e.function in failing for e in es))
-    failing |= ops
-    answering = [(d, t) for d, t in texts if narrow_kind(heading_type(d, t))]
-    narrow = {d.name for d, t in answering if _returns(t, failing & d.mentions)}
-    narrow |= {d.name for d, t in all_bodies(facts) if narrow_kind(heading_type(d, t)) and _passes(t)}
-    grown = bool(narrow)
-    while grown:  # a bool function that returns what another of them gave
-        more = {d.name for d, t in answering if _returns(t, d.mentions & narrow)}
-        grown = not more <= narrow
-        narrow |= more
-    for found, text in texts:
-        if RULE.covers(found.path):
-            handed = _hands(text, signed(heading_type(found, text)), found.mentions & narrow)
-            if handed or _suspect(text, failing & found.mentions):
-                yield found.key, handed
-
-
-@lru_cache(maxsize=1 << 14)
-def _assigned(text: str) -> list[tuple[str, str, str]]:
-    """Target, whether it is ORed into, and value of every plain assignment of a body."""
-    return _ASSIGNED.findall(text)
-
-
-@lru_cache(maxsize=1 << 14)
-def _returned(text: str) -> list[str]:
-    """What a body returns."""
-    return _RETURNED.findall(text)
-
-
-@lru_cache(maxsize=1 << 14)
-def _hands(text: str, answers: bool, narrow: frozenset[str]) -> bool:
-    """Whether a function ORs, or ``answers`` with, what one that has cut errors gave."""
-    if not narrow:
-        return False
-    given = _assigned(text)
-    values = [value for _, ored, value in given if ored]
-    if answers:
-        values += [value for _, _, value in given] + _returned(text)
-    return any(w in narrow for value in values for w in _WORD.findall(value))
-
-
-@lru_cache(maxsize=1 << 14)
-def _passes(text: str) -> bool:
-    """Whether a function returns an int that it is given."""
-    heading = text[: text.find("{")]
-    return any(value.strip() in _PARAMETER.findall(heading) for value in _returned(text))
-
-
-@lru_cache(maxsize=1 << 14)
-def _suspect(text: str, failing: frozenset[str]) -> bool:
-    """Whether a result of one of the ``failing`` meets a place that cannot hold it."""
-    if not failing:
-        return False
-    narrows = narrow_names(text)
-    given: set[str] = set()  # variables that a call which can fail gave
-    for target, ored, value in _assigned(text):
-        used = _WORD.findall(value)
-        if any(w in failing or w in given for w in used):
-            if ored or target in narrows or ("." in target or "->" in target):
-                return True
-            given.add(target)
-    answers = [v for v in _returned(text) if _ANSWER.search(v)]
-    answers += _FLUSH_IF.findall(text) if "flush" in text else []
-    return any(w in failing or w in given for words_ in answers for w in _WORD.findall(words_))
-
-
-@lru_cache(maxsize=1 << 14)
-def _returns(text: str, failing: frozenset[str]) -> bool:
-    return bool(failing) and any(w in failing for value in _returned(text) for w in _WORD.findall(value))
 
 
 def _worth_it(facts: Facts, first: _Check, key: Key) -> bool:
     """Whether a first look finds something; not looked at again in a series while all that it sees is the same."""
     definitions = facts.program.definitions
     callers = tuple(definitions[k] for k in facts.names.callers.get(key, ()))
-    kinds = narrow_fields(facts)
-    fields = tuple((w, kinds[w]) for w in sorted(definitions[key].mentions & kinds.keys()))
-    seen = (first.errors.flow(key), callers, fields)
+    members = facts.solve("narrow fields by name", lambda: _by_name(narrow_fields(facts)))
+    seen = (first.errors.flow(key), callers, tuple((w, members.get(w)) for w in sorted(definitions[key].mentions)))
     left: dict[Key, tuple[tuple[object, ...], bool]] = facts.program.left.setdefault("errno first look", {})  # type: ignore[assignment]
     known = left.get(key)
     if known is None or known[0][0] is not seen[0] or known[0][1:] != seen[1:]:
@@ -331,10 +279,18 @@ def _worth_it(facts: Facts, first: _Check, key: Key) -> bool:
     return known[1]
 
 
+def _by_name(members: dict[str, str]) -> dict[str, frozenset[tuple[str, str]]]:
+    """The members of all structs by their own name."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    for member, kind in members.items():
+        found.setdefault(member.rpartition(".")[2], set()).add((member, kind))
+    return {name: frozenset(kinds) for name, kinds in found.items()}
+
+
 def check(facts: Facts) -> Iterator[Finding]:
     """A cheap look first; functions in which something may be lost are solved with their callees."""
     first, checker = _Check(facts, first_look(facts)), _Check(facts, errors_of(facts))
-    for key, handed in _suspects(facts):
+    for key, handed in suspects(facts, errors_of(facts).able, RULE.covers):
         facts.count("functions looked at for errors that lose their sign")
         if handed or _worth_it(facts, first, key):
             facts.count("functions followed for errors that lose their sign")

@@ -11,14 +11,14 @@ May be false: where each round changes what the failing call depends on in a way
 by a helper, a limit is raised by a callback). A test for exactly one error of lack (-ENOMEM, -E2BIG) is taken as
 meant; a loop that counts its rounds is not reported; a signal that is tested makes the loop killable, not right.
 
-On trial: an error of an S-EPT operation that does not bug the VM is told at every loop of the TDP MMU that it reaches.
+An error is told once, at the retry that is nearest to where it is made; further loops that it reaches are steps.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from analyzer.author import (
     ANY,
@@ -40,7 +40,6 @@ from analyzer.author import (
     Provenance,
     Rule,
     Severity,
-    Stage,
     Step,
     advances,
     all_bodies,
@@ -60,13 +59,31 @@ _WORD = re.compile(r"\w+")
 SCOPE = ("arch/*/kvm/*", "virt/kvm/*", "arch/x86/virt/vmx/tdx/*", "include/linux/kvm*")
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A retry after an error that lasts; ``near``: how many steps lead from where the error is made."""
+
+    function: Function
+    call: Call
+    message: str
+    trace: tuple[Step, ...]
+    cause: tuple[object, ...]
+    severity: Severity
+    near: int
+
+    def order(self) -> tuple[object, ...]:
+        """What is sure and near comes first."""
+        return (self.severity is Severity.INFO, self.near, self.function.key, self.call.line)
+
+
 @dataclass(slots=True)
 class _Check:
     facts: Facts
     errors: Errors
     done: set[tuple[object, ...]] = field(default_factory=set)
+    told: list[_Told] = field(default_factory=list)
 
-    def function(self, key: tuple[str, str]) -> Iterator[Finding]:
+    def function(self, key: tuple[str, str]) -> None:
         """All loops of a function, and the retries it asks for."""
         flow = self.errors.flow(key)
         if flow is None:
@@ -74,10 +91,29 @@ class _Check:
         for loop in loops_of(flow.function):
             if loop.tail in flow.starts:
                 self.facts.count("loops looked at for what they retry")
-                yield from self.loop(flow, loop)
-        yield from self.answers(flow)
+                self.loop(flow, loop)
+        self.answers(flow)
 
-    def loop(self, flow: Flow, loop: Loop) -> Iterator[Finding]:
+    def findings(self) -> Iterator[Finding]:
+        """One for each error that is made: at the retry that is nearest to it; the others are steps of it."""
+        causes: dict[tuple[object, ...], list[_Told]] = {}
+        for told in sorted(self.told, key=_Told.order):
+            causes.setdefault(told.cause, []).append(told)
+        for nearest, *others in causes.values():
+            also = f", and at {len(others)} more place{'s'[: len(others) > 1]}" if others else ""
+            more = tuple(replace(o.trace[0], note=f"so is {shown(o.call)}") for o in others)
+            certainty = Certainty.MAY if has_hole(nearest.function) else Certainty.MUST
+            yield self.facts.finding(
+                nearest.function,
+                nearest.call,
+                nearest.call.name,
+                nearest.message + also,
+                trace=(*nearest.trace, *more),
+                certainty=certainty,
+                severity=nearest.severity,
+            )
+
+    def loop(self, flow: Flow, loop: Loop) -> None:
         """The errors for which the back edge is taken."""
         function = flow.function
         inside = {id(i) for i in instrs_of(function, loop)}
@@ -92,7 +128,7 @@ class _Check:
                 continue
             lasting = sorted((i for i in failed if i[1] is call and self.lasts(flow, loop, i, failed)), key=_order)
             if lasting:
-                yield from self.report(flow, loop, lasting[0])
+                self.report(flow, loop, lasting[0])
 
     def works(self, flow: Flow, loop: Loop, call: Instr) -> bool:
         """Whether the loop works on what the call found (``while (nr = find(&some))``) until nothing is left."""
@@ -106,8 +142,8 @@ class _Check:
         """Whether the loop turns for ever on an error."""
         token = item[0]
         name = token.hides or token.name
-        if name[0] == "@" or not permanent(name):
-            return False
+        if name[0] == "@" or not permanent(name) or (token.narrow and item not in flow.narrowed):
+            return False  # what a function answers with yes or no is no error
         same = {t.hides or t.name for t, made in failed if made is item[1]}
         if name in RESOURCE and not token.hides and len(same) == 1 and self.asked_for(flow, loop, name):
             return False
@@ -146,8 +182,8 @@ class _Check:
             return True
         return depth > 0 and any(self.asks(k, depth - 1) for k in self.facts.names.callees.get(key, ()))
 
-    def report(self, flow: Flow, loop: Loop, item: Item) -> Iterator[Finding]:
-        """One finding for a call and its loop; what only a mirror page can meet is said, not warned of."""
+    def report(self, flow: Flow, loop: Loop, item: Item) -> None:
+        """A call and its loop; what only a mirror page can meet is said, not warned of."""
         token, call = item
         assert isinstance(call, Call)
         name = token.hides or token.name
@@ -159,8 +195,9 @@ class _Check:
         head = next((i for i in function.blocks[loop.head].instrs), call)
         dead = " although the VM is dead" if token.bugged else ""
         guarded = token.bugged and bool(token.under) and not token.hides
+        way = self.errors.steps(function, token, call)
         trace = (
-            *self.errors.steps(function, token, call),
+            *way,
             step(function, back, f"{token.name if token.hides else '-' + name} leads back{dead}"),
             step(function, head, "to another try"),
         )
@@ -168,11 +205,12 @@ class _Check:
             message = (
                 f"{shown(call)} is tried again after -{name}, which only {token.under}() pages give, with the VM dead"
             )
-            yield self.finding(function, call, message, trace, Severity.INFO)
+            self.told.append(_Told(function, call, message, trace, _cause(way, name), Severity.INFO, len(way)))
             return
-        yield self.finding(function, call, f"{shown(call)} is tried again after -{name}{dead}", trace)
+        message = f"{shown(call)} is tried again after -{name}{dead}"
+        self.told.append(_Told(function, call, message, trace, _cause(way, name), Severity.ERROR, len(way)))
 
-    def answers(self, flow: Flow) -> Iterator[Finding]:
+    def answers(self, flow: Flow) -> None:
         """RET_PF_RETRY returned because of an error that stays, with the VM alive."""
         for token, made in flow.results.items():
             if token.name not in RETRIES or not token.hides or token.bugged or not permanent(token.hides):
@@ -188,21 +226,16 @@ class _Check:
             if key not in self.done:
                 self.done.add(key)
                 cause = ErrorToken(token.hides, True, False, token.under)
-                trace = (
-                    *self.errors.steps(flow.function, cause, made),
-                    step(flow.function, made, f"the caller is told {token.name}"),
-                )
+                way = self.errors.steps(flow.function, cause, made)
+                trace = (*way, step(flow.function, made, f"the caller is told {token.name}"))
                 message = f"{shown(made)} fails with -{token.hides} and the answer is {token.name}"
-                yield self.finding(flow.function, made, message, trace)
+                origin = _cause(way, token.hides)
+                self.told.append(_Told(flow.function, made, message, trace, origin, Severity.ERROR, len(way)))
 
-    def finding(
-        self, function: Function, call: Call, message: str, trace: tuple[Step, ...], severity: Severity = Severity.ERROR
-    ) -> Finding:
-        """A finding at the call that is tried again."""
-        certainty = Certainty.MAY if has_hole(function) else Certainty.MUST
-        return self.facts.finding(
-            function, call, call.name, message, trace=trace, certainty=certainty, severity=severity
-        )
+
+def _cause(way: tuple[Step, ...], name: str) -> tuple[object, ...]:
+    """What makes two retries one: the place where the error is made."""
+    return (way[-1].location.path, way[-1].location.line, name) if way else (name,)
 
 
 def _order(item: Item) -> tuple[bool, bool, bool, str]:
@@ -222,7 +255,8 @@ def check(facts: Facts) -> Iterator[Finding]:
         if found.key in errors.able and RULE.covers(found.path):
             asks = not RETRIES.isdisjoint(found.mentions) and _answers(first, found.key)
             if asks or (goes_back(text) and _retries(first, found.key)):
-                yield from checker.function(found.key)
+                checker.function(found.key)
+    yield from checker.findings()
 
 
 def _answers(first: Errors, key: tuple[str, str]) -> bool:
@@ -245,7 +279,6 @@ def _retries(first: Errors, key: tuple[str, str]) -> bool:
 RULE = Rule(
     id="kvm-retry-on-permanent-error",
     catalog=18,
-    stage=Stage.TRIAL,
     severity=Severity.ERROR,
     scope=SCOPE,
     check=check,

@@ -12,7 +12,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from analyzer.author import Call, Facts, Finding, Function, Provenance, Rule, Severity, Step, covers, step, use_of
+from analyzer.author import (
+    Call,
+    Facts,
+    Finding,
+    Function,
+    Provenance,
+    Rule,
+    Severity,
+    Step,
+    all_bodies,
+    covers,
+    heading_type,
+    step,
+    use_of,
+)
 from rules.vocabulary.seamcall import VOID_OPS
 
 SCOPE = ("arch/x86/kvm/*",)
@@ -66,6 +80,13 @@ def _candidates(facts: Facts) -> list[Function]:
     return [f for f in found if f is not None]
 
 
+def _must_check(facts: Facts) -> frozenset[tuple[str, str]]:
+    """Functions whose callers have to look at the result, by their own word."""
+    return facts.solve(
+        "must check", lambda: frozenset(d.key for d, t in all_bodies(facts) if "__must_check" in heading_type(d, t))
+    )
+
+
 def check(facts: Facts) -> Iterator[Finding]:
     """Operations first, then what returns their result, until nothing is new."""
     functions = _candidates(facts)
@@ -89,7 +110,8 @@ def check(facts: Facts) -> Iterator[Finding]:
                     message = f"the result of {call.name}() is {use.loss.how}"
                     trace = (*why, step(function, use.loss.instr, f"here the result is {use.loss.how}"))
                     yield facts.finding(function, call, call.name, message, trace=trace)
-                if use.returned and not use.handled and function.key not in wrappers:
+                asked = not use.handled or function.key in _must_check(facts)
+                if use.returned and asked and function.key not in wrappers:
                     wrappers[function.key] = why
                     grown = True
 

@@ -105,6 +105,7 @@ def _level_name(expr: Expr) -> bool:
 def _in_function(facts: Facts, function: Function) -> Iterator[tuple[Instr, str, str]]:
     """(instruction, subject, message) of each mix in one function."""
     module_level = _module_levels(function)
+    yield from _unconverted(function)
     for block in function.blocks:
         for instr in block.instrs:
             if isinstance(instr, Call):
@@ -183,12 +184,38 @@ def _by_hand(facts: Facts, function: Function, call: Call) -> Iterator[tuple[Ins
         return
     handmade = _handmade(facts, function)
     for param, arg in zip(_parameters(facts, call.callee), call.args, strict=False):
-        if (_minus_one(arg) or arg.text in handmade) and param in _NUMBERS:
+        number = (_minus_one(arg) or arg.text in handmade) and param in _NUMBERS
+        if number or (param.startswith("enum pg_level") and arg.text in handmade and _for_the_module(arg, function)):
             yield (
                 call,
                 f"{call.callee}({arg.text})",
                 f"{call.callee}() takes a {param} and gets a 0-based module level made by hand",
             )
+
+
+def _for_the_module(level: Expr, function: Function) -> bool:
+    """Whether a number made of a level is meant for the module: it is named so, or PG_LEVEL_4K became its zero."""
+    if "tdx" in level.text.lower():
+        return True
+    zero = re.compile(r"- PG_LEVEL_4K$")
+    made = [i for b in function.blocks for i in b.instrs]
+    stored = any(isinstance(i, Assign) and i.target.text == level.text and zero.search(i.value.text) for i in made)
+    return stored or any(isinstance(i, Call) and i.result is not None and i.result.text == level.text for i in made)
+
+
+def _unconverted(function: Function) -> Iterator[tuple[Instr, str, str]]:
+    """In a wrapper: a level of the kernel that goes into an operand of the module as it is."""
+    if function.path != MODULE or not function.name.startswith("tdh_"):
+        return
+    levels = {p.name for p in function.params if p.type.startswith("enum pg_level")}
+    for block in function.blocks:
+        for instr in block.instrs if levels else ():
+            for expr in _expressions(instr) if not isinstance(instr, Assume) else ():
+                for binary in _binaries(expr):
+                    sides = (binary.left, binary.right)
+                    for level in sides if binary.op in ("|", "+") and all(isinstance(s, Name) for s in sides) else ():
+                        if isinstance(level, Name) and level.id in levels:
+                            yield instr, binary.text, f"{binary.text} gives the module a level that counts from 1"
 
 
 def _parameters(facts: Facts, name: str) -> tuple[str, ...]:

@@ -63,6 +63,7 @@ from rules.vocabulary.pairs import (
 SCOPE = ("arch/x86/kvm/vmx/*", "arch/x86/virt/vmx/tdx/*", "arch/x86/kvm/mmu/*")
 GETS, PUTS = frozenset(PAMT_GETS.split()), frozenset(PAMT_PUTS.split())
 ALLOCS, FREES = frozenset(PAMT_ALLOCS.split()), frozenset(PAMT_FREES.split())
+TABLE = "external_spt"
 PLAIN = frozenset("alloc_page alloc_pages __get_free_page get_zeroed_page".split())
 
 
@@ -194,9 +195,19 @@ def _huge(ledger: Ledger, function: Function, seen: Seen) -> bool:
     level = next((p.name for p in function.params if p.type == "enum pg_level" or p.name == "level"), "")
     if not level or not seen.call.args or "bugged" in {e.text.split("(")[0] for e in seen.facts}:
         return False
-    if not derives(function, seen.call.args[0].text, GUEST_MARKS):
+    page = seen.call.args[0].text
+    if not derives(function, page, GUEST_MARKS) or _of_a_table(ledger, function, page):
         return False
     return not _small(ledger, level, seen.facts)
+
+
+def _of_a_table(ledger: Ledger, function: Function, page: str) -> bool:
+    """Whether a page is one of the S-EPT itself: small, whatever the level of the entry that points to it."""
+    if derives(function, page, (TABLE,)):
+        return True
+    makers = [c.callee for c in function.calls() if c.result is not None and c.result.text == page]
+    keys = [k for name in makers for k in ledger.program.resolve(name, function.path)]
+    return any(TABLE in ledger.program.definitions[k].mentions for k in keys)
 
 
 def _small(ledger: Ledger, level: str, known: object) -> bool:

@@ -19,6 +19,7 @@ _EXTERNAL: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("mutex_lock_killable", "mutex_lock_interruptible", "mmap_read_lock_killable"), ("EINTR",)),
     **dict.fromkeys(("set_memory_encrypted", "set_memory_decrypted"), ("ENOMEM", "EIO")),
     **dict.fromkeys(("get_user_pages_unlocked", "pin_user_pages_fast", "get_user_pages_fast"), ("EFAULT", "EAGAIN")),
+    **dict.fromkeys(("__filemap_get_folio_mpol", "__filemap_get_folio", "filemap_grab_folio"), ("ENOMEM",)),
     **dict.fromkeys(("fixup_user_fault",), ("EFAULT", "EAGAIN", "ENOMEM")),
     **dict.fromkeys(("follow_pfnmap_start",), ("EINVAL",)),
     **dict.fromkeys(("sev_do_cmd", "sev_issue_cmd_external_user", "psmash", "rmp_make_private"), ("EIO",)),
