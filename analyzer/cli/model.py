@@ -91,14 +91,20 @@ def model_export(
 @click.argument("trace", metavar="TRACE | -")
 @click.option("--rule", "rules", multiple=True, metavar="ID", help="Only this rule; may be repeated.")
 @click.option("--armed", multiple=True, metavar="EVENT", help="This event's probe was on, even if it never fired.")
+@click.option("--window", type=click.IntRange(1), metavar="N", help="Replay N events before each alarm.")
+@click.option("--exact", is_flag=True, help="Replay the whole trace on the model, however long it is.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 @click.option("-v", "--verbose", is_flag=True, help="Also what conforms, and each guard.")
-def model_replay(trace: str, rules: tuple[str, ...], armed: tuple[str, ...], form: str, verbose: bool) -> int:
-    """Check a recorded trace against the rules: tracefs, trace-cmd, perf script, bpftrace; plain or gzip."""
-    from analyzer.model.trace.ask import replay
+def model_replay(trace: str, **how: Any) -> int:
+    """Check a recorded trace against the rules: tracefs, trace-cmd, perf script, bpftrace; plain or gzip.
 
-    _known(rules)
-    text, code = replay(trace, rules, armed, form == "json", verbose)
+    Monitors of the rules see all of it. A short trace, or else what is around each of their alarms, is replayed on the
+    model, too, which names the first event that no state of it explains and the guard that failed.
+    """
+    from analyzer.model.trace.ask import How, replay
+
+    _known(how["rules"])
+    text, code = replay(trace, How(**how))
     click.echo(text, nl=False)
     return code
 
