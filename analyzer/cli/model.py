@@ -62,23 +62,36 @@ def model_explain(mutation: str, claim: str | None, form: str, engine: str, limi
 
 
 CHECKERS = ("promela", "murphi")
+LAYOUTS = ("tracefs", "trace-cmd", "perf", "bpftrace")
 
 
 @model.command("export")
-@click.argument("form", type=click.Choice([*CHECKERS, "probes", "bpftrace", "rv"]))
+@click.argument("form", type=click.Choice([*CHECKERS, "trace", "probes", "bpftrace", "rv"]))
 @click.option("--scope", default="2x2", metavar="NAME", help="Of the model: what to export (default: 2x2).")
 @click.option("--mutation", metavar="NAME", help="Of the model: with this rule broken.")
 @click.option("--rule", "rules", multiple=True, metavar="ID", help="Of probes: only what this rule needs.")
 @click.option("--kprobe", is_flag=True, help="Of probes: for kernels without fprobe events.")
 @click.option("--into", type=click.Path(file_okay=False, path_type=Path), help="Of rv: the folder for its files.")
+@click.option("--layout", type=click.Choice(LAYOUTS), default="tracefs", help="Of a trace: who could have written it.")
+@click.option(
+    "--steps", type=click.IntRange(0), default=500, metavar="N", help="Of a trace: random steps of the model."
+)
+@click.option("--seed", type=int, default=1, metavar="N", help="Of a trace: which random steps.")
 def model_export(
-    form: str, scope: str, mutation: str | None, rules: tuple[str, ...], kprobe: bool, into: Path | None
+    form: str,
+    scope: str,
+    mutation: str | None,
+    rules: tuple[str, ...],
+    kprobe: bool,
+    into: Path | None,
+    **run: Any,
 ) -> None:
-    """The model for another checker; the rules as probes to arm, as a bpftrace script, as RV monitors."""
-    if form in CHECKERS:
+    """The model for another checker, or a trace of it; the rules as probes to arm, a bpftrace script, RV monitors."""
+    if form in (*CHECKERS, "trace"):
         from analyzer.model import ask
 
-        click.echo(ask.export(form, scope, mutation), nl=False)
+        text = ask.trace(scope, mutation, **run) if form == "trace" else ask.export(form, scope, mutation)
+        click.echo(text, nl=False)
         return
     from analyzer.model.trace.ask import instruments
 

@@ -246,10 +246,23 @@ class _Teller:
             self.do(p.SPTE, gfn=gfn, level=2, old_spte=0, new_spte=_PRESENT | _HUGE)
 
 
-def counterexample(machine: Machine, moves: Sequence[int], states: Sequence[bytes], scribe: Scribe) -> None:
+def counterexample(moves: Sequence[int], states: Sequence[bytes], scribe: Scribe) -> None:
     """The events of a path."""
     for number, n in enumerate(moves):
         scribe.step(n, states[number], states[number + 1])
+
+
+def run_on(scribe: Scribe, state: bytes, seed: int, steps: int) -> None:
+    """A random run from a state, as far as it goes."""
+    chance, advance = random.Random(seed), numbered_successors(scribe.machine)
+    for _ in range(steps):
+        out: list[tuple[int, bytes]] = []
+        advance(state, out.append)
+        if not out:
+            return
+        n, after = chance.choice(out)
+        scribe.step(n, state, after)
+        state = after
 
 
 def walk(scribe: Scribe, chance: random.Random, steps: int) -> None:
