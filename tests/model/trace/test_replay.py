@@ -162,6 +162,7 @@ REFUSED = {
     "merge_ok": ("nothing is mapped at gpa 0x80000000 2M", "tdp_mmu_set_spte_atomic"),
     "reblock": ("first vCPU kick", "kvm_make_all_cpus_request"),
     "topup_no_rewalk": ("is mapped by one leaf", "tdp_mmu_set_spte_atomic"),
+    "table_unfrozen": ("nothing is mapped at gpa 0x80000000 2M", "tdp_mmu_set_spte_atomic"),
     "pamt_no_recheck": ("success or OPERAND_BUSY", "tdx_mem_page_aug"),
 }
 UNSEEN = {
@@ -187,6 +188,11 @@ UNSEEN = {
     "restart_error": "a DEMOTE that is given up bugs the VM; what follows is no run of it",
     "sept_page_early": "the reclaim of S-EPT pages has no probe",
     "reclaim_early": "the reclaim of S-EPT pages has no probe",
+    "wrong_root": "an invalidation that removes nothing may be one of shared memory",
+    "root_kept": "references to a root are in no event",
+    "rcu_left": "RCU read sections are in no event",
+    "stale_compare": "progress: every prefix conforms",
+    "running_vcpu": "the host crashes before there is an event",
     "pfnmap_no_retry": "shared memory has no S-EPT entry",
     "pfnmap_untied": "shared memory has no S-EPT entry",
     "pfn_to_page": "shared memory has no S-EPT entry",
