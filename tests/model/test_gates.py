@@ -82,6 +82,23 @@ def test_every_mutation_is_killed_or_equivalent_as_declared(mutation: Mutation) 
         assert (row.verdict, len(row.discovery.moves)) == FIRST[mutation.name]
 
 
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: m.name)
+def test_reductions_change_no_verdict(mutation: Mutation) -> None:
+    """Exchanged vCPUs and forgotten values: broken or not as before, after as many steps, of no more states.
+
+    Of two claims that break after as many steps, either may be met first.
+    """
+    whole, reduced = explored(mutation.name), run(mutation, "python", reduce=True)
+    assert (reduced.discovery is None) == (whole.discovery is None)
+    assert mutation.equivalent == "" or reduced.verdict == whole.verdict
+    assert steps(reduced) == steps(whole)
+    assert mutation.progress or reduced.outcome.states <= whole.outcome.states
+
+
+def steps(row: Row) -> int:
+    return len(row.discovery.moves) if row.discovery is not None else 0
+
+
 def test_every_invariant_is_the_first_to_break_somewhere() -> None:
     broken = {explored(m.name).verdict for m in MUTATIONS}
     assert set(TEXTS) <= broken
