@@ -62,23 +62,36 @@ def model_explain(mutation: str, claim: str | None, form: str, engine: str, limi
 
 
 CHECKERS = ("promela", "murphi")
+LAYOUTS = ("tracefs", "trace-cmd", "perf", "bpftrace")
 
 
 @model.command("export")
-@click.argument("form", type=click.Choice([*CHECKERS, "probes", "bpftrace", "rv"]))
+@click.argument("form", type=click.Choice([*CHECKERS, "trace", "probes", "bpftrace", "rv"]))
 @click.option("--scope", default="2x2", metavar="NAME", help="Of the model: what to export (default: 2x2).")
 @click.option("--mutation", metavar="NAME", help="Of the model: with this rule broken.")
 @click.option("--rule", "rules", multiple=True, metavar="ID", help="Of probes: only what this rule needs.")
 @click.option("--kprobe", is_flag=True, help="Of probes: for kernels without fprobe events.")
 @click.option("--into", type=click.Path(file_okay=False, path_type=Path), help="Of rv: the folder for its files.")
+@click.option("--layout", type=click.Choice(LAYOUTS), default="tracefs", help="Of a trace: who could have written it.")
+@click.option(
+    "--steps", type=click.IntRange(0), default=500, metavar="N", help="Of a trace: random steps of the model."
+)
+@click.option("--seed", type=int, default=1, metavar="N", help="Of a trace: which random steps.")
 def model_export(
-    form: str, scope: str, mutation: str | None, rules: tuple[str, ...], kprobe: bool, into: Path | None
+    form: str,
+    scope: str,
+    mutation: str | None,
+    rules: tuple[str, ...],
+    kprobe: bool,
+    into: Path | None,
+    **run: Any,
 ) -> None:
-    """The model for another checker; the rules as probes to arm, as a bpftrace script, as RV monitors."""
-    if form in CHECKERS:
+    """The model for another checker, or a trace of it; the rules as probes to arm, a bpftrace script, RV monitors."""
+    if form in (*CHECKERS, "trace"):
         from analyzer.model import ask
 
-        click.echo(ask.export(form, scope, mutation), nl=False)
+        text = ask.trace(scope, mutation, **run) if form == "trace" else ask.export(form, scope, mutation)
+        click.echo(text, nl=False)
         return
     from analyzer.model.trace.ask import instruments
 
@@ -91,14 +104,20 @@ def model_export(
 @click.argument("trace", metavar="TRACE | -")
 @click.option("--rule", "rules", multiple=True, metavar="ID", help="Only this rule; may be repeated.")
 @click.option("--armed", multiple=True, metavar="EVENT", help="This event's probe was on, even if it never fired.")
+@click.option("--window", type=click.IntRange(1), metavar="N", help="Replay N events before each alarm.")
+@click.option("--exact", is_flag=True, help="Replay the whole trace on the model, however long it is.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 @click.option("-v", "--verbose", is_flag=True, help="Also what conforms, and each guard.")
-def model_replay(trace: str, rules: tuple[str, ...], armed: tuple[str, ...], form: str, verbose: bool) -> int:
-    """Check a recorded trace against the rules: tracefs, trace-cmd, perf script, bpftrace; plain or gzip."""
-    from analyzer.model.trace.ask import replay
+def model_replay(trace: str, **how: Any) -> int:
+    """Check a recorded trace against the rules: tracefs, trace-cmd, perf script, bpftrace; plain or gzip.
 
-    _known(rules)
-    text, code = replay(trace, rules, armed, form == "json", verbose)
+    Monitors of the rules see all of it. A short trace, or else what is around each of their alarms, is replayed on the
+    model, too, which names the first event that no state of it explains and the guard that failed.
+    """
+    from analyzer.model.trace.ask import How, replay
+
+    _known(how["rules"])
+    text, code = replay(trace, How(**how))
     click.echo(text, nl=False)
     return code
 

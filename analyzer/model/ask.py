@@ -193,3 +193,22 @@ def export(form: str, scope: str, mutation: str | None) -> str:
     machine = prepared(build(scope_named(scope), protocol, f"kvm-tdx {mutation or 'correct'}, scope {scope}"), False)
     writers: dict[str, Any] = {"promela": exports.promela, "murphi": exports.murphi}
     return str(writers[form](machine))
+
+
+def trace(scope: str, mutation: str | None, layout: str, steps: int, seed: int) -> str:
+    """What the probes record of a random run; of a mutation its shortest counterexample, then a random run."""
+    from analyzer.model.trace.generate import Scribe, counterexample, run_on, walks
+    from analyzer.model.trace.record import Format
+
+    written_by = next(f for f in Format if f.value.split()[0] == layout)
+    if mutation is None:
+        scribe = Scribe(prepared(build(scope_named(scope)), False), pamt=True)
+        return walks(scribe, seed, steps).text(written_by)
+    row = matrix.run(matrix.mutation(mutation))
+    scribe = Scribe(row.machine, pamt=True)
+    state = row.machine.init
+    if row.discovery is not None:
+        counterexample(row.discovery.moves, row.discovery.states, scribe)
+        state = row.discovery.states[-1]
+    run_on(scribe, state, seed, steps)
+    return scribe.text(written_by)

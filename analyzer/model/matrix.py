@@ -10,6 +10,7 @@ from analyzer.model.engines.progress import progress
 from analyzer.model.explore import explore, prepared
 from analyzer.model.kvm_tdx.build import BOUNDS, build, only
 from analyzer.model.kvm_tdx.mutations import MUTATIONS, Mutation, named
+from analyzer.model.kvm_tdx.unmodelled import UNMODELLED
 from analyzer.model.machine import Machine
 
 
@@ -40,6 +41,8 @@ class Row:
 def chosen(rule: str | None) -> tuple[Mutation, ...]:
     """The mutations of a rule, or all."""
     found = tuple(m for m in MUTATIONS if rule is None or rule in m.rules)
+    if not found and rule in UNMODELLED:
+        raise AnalyzerError(f"no mutation breaks {rule}: {UNMODELLED[rule]}")
     if not found:
         known = ", ".join(sorted({r for m in MUTATIONS for r in m.rules}))
         raise AnalyzerError(f"no mutation breaks {rule}; the model has: {known}")

@@ -10,6 +10,7 @@ from analyzer.model.engines.progress import Progress
 from analyzer.model.kvm_tdx.claims import GOALS, TEXTS
 from analyzer.model.kvm_tdx.scope import DEFAULT, SCOPES
 from analyzer.model.kvm_tdx.status import BUGS
+from analyzer.model.kvm_tdx.unmodelled import UNMODELLED
 from analyzer.model.machine import Machine
 from analyzer.model.matrix import Row
 from analyzer.model.story import Step, Stop
@@ -134,4 +135,5 @@ def scopes() -> str:
     for name, (scope, text) in SCOPES.items():
         mark = "*" if name in DEFAULT else " "
         lines.append(f"{mark} {name:15} {text} ({scope.describe()})")
-    return "\n".join(["Scopes (* explored by default):", *lines, "", LIMITS])
+    silent = [f"  {rule}: {why}" for rule, why in UNMODELLED.items()]
+    return "\n".join(["Scopes (* explored by default):", *lines, "", f"{LIMITS}Rules it says nothing of:", *silent, ""])

@@ -8,6 +8,8 @@ from functools import cache
 
 import pytest
 
+from analyzer.core.problem import AnalyzerError
+from analyzer.engine.registry import load_rules
 from analyzer.model.engines import python
 from analyzer.model.engines.outcome import Limits
 from analyzer.model.explore import prepared
@@ -15,9 +17,12 @@ from analyzer.model.kvm_tdx.build import build, only
 from analyzer.model.kvm_tdx.claims import GOALS, TEXTS
 from analyzer.model.kvm_tdx.mutations import MUTATIONS, Mutation, named
 from analyzer.model.kvm_tdx.protocol import CORRECT, differing, possible, values
-from analyzer.model.kvm_tdx.scope import DEFAULT, FAULTS, SCOPES, Scope
+from analyzer.model.kvm_tdx.scope import DEFAULT, FAULTS, FULL, SCOPES, Scope
 from analyzer.model.kvm_tdx.status import BUGS, STATUSES
-from analyzer.model.matrix import Row, run
+from analyzer.model.kvm_tdx.unmodelled import UNMODELLED
+from analyzer.model.matrix import Row, chosen, run
+from analyzer.model.trace.status import NAMES
+from analyzer.model.trace.table import RULES
 
 # The claim that each mutation breaks first, and by how many steps.
 FIRST = {
@@ -33,7 +38,8 @@ FIRST = {
     "reblock": ("I6", 19), "level_4k": ("I6", 14), "restart_once": ("I6", 18), "restart_error": ("I6", 17),
     "not_free_fatal": ("I6", 31), "pamt_no_recheck": ("I6", 33), "sept_page_early": ("I16", 21),
     "reclaim_early": ("I16", 26), "pfnmap_no_retry": ("I17", 15), "pfnmap_untied": ("I17", 14),
-    "pfn_to_page": ("I6", 10),
+    "pfn_to_page": ("I6", 10), "table_unfrozen": ("I6", 19), "wrong_root": ("I3", 15), "root_kept": ("I18", 13),
+    "rcu_left": ("I19", 5), "stale_compare": ("P1", 21), "running_vcpu": ("I6", 22),
 }  # fmt: skip
 
 # Steps that the correct protocol never takes: they are what it must not come to, or what nobody is there to provoke.
@@ -61,7 +67,7 @@ def fired(scope: str) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
 
 # The scopes that between them take every step; the others repeat what these do.
 TELLING = ("2x2-no-zapper", "1x2", "accept-4k", "pamt", "poison", "pfnmap", "split-cache", "teardown", "enomem",
-           "pamt-remove", "second-busy-accept")  # fmt: skip
+           "pamt-remove", "second-busy-accept", "roots", "lockless")  # fmt: skip
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: m.name)
@@ -74,6 +80,23 @@ def test_every_mutation_is_killed_or_equivalent_as_declared(mutation: Mutation) 
     else:
         assert row.discovery is not None
         assert (row.verdict, len(row.discovery.moves)) == FIRST[mutation.name]
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: m.name)
+def test_reductions_change_no_verdict(mutation: Mutation) -> None:
+    """Exchanged vCPUs and forgotten values: broken or not as before, after as many steps, of no more states.
+
+    Of two claims that break after as many steps, either may be met first.
+    """
+    whole, reduced = explored(mutation.name), run(mutation, "python", reduce=True)
+    assert (reduced.discovery is None) == (whole.discovery is None)
+    assert mutation.equivalent == "" or reduced.verdict == whole.verdict
+    assert steps(reduced) == steps(whole)
+    assert mutation.progress or reduced.outcome.states <= whole.outcome.states
+
+
+def steps(row: Row) -> int:
+    return len(row.discovery.moves) if row.discovery is not None else 0
 
 
 def test_every_invariant_is_the_first_to_break_somewhere() -> None:
@@ -100,6 +123,32 @@ def test_mutations_differ_in_one_decision_and_name_a_rule() -> None:
         assert m.rules
         assert all(re.fullmatch(r"(kvm|tdx|series)(-[a-z0-9]+)+", rule) for rule in m.rules)
     assert len({m.name for m in MUTATIONS}) == len(MUTATIONS)
+
+
+def test_every_rule_has_a_mutation_or_a_reason() -> None:
+    """A new rule that speaks of run time needs a mutation; one that does not is listed with the reason."""
+    broken = {rule for m in MUTATIONS for rule in m.rules}
+    assert broken | UNMODELLED.keys() == {rule.id for rule in load_rules()}
+    assert not broken & UNMODELLED.keys()
+    assert all(len(reason) > 20 for reason in UNMODELLED.values())
+    with pytest.raises(AnalyzerError, match="the model has no interrupts"):
+        chosen("kvm-softirq-lock-unsafe")
+
+
+def test_a_rule_that_the_model_is_silent_of_is_silent_on_traces_or_has_a_monitor_of_its_own() -> None:
+    assert {rule for rule in UNMODELLED if rule in RULES} == {"kvm-softirq-lock-unsafe"}
+
+
+def test_statuses_have_their_codes() -> None:
+    assert set(STATUSES) <= set(NAMES.values())
+    assert {bug.status for bug in BUGS} - {""} <= set(STATUSES)
+
+
+def test_layers_that_are_off_change_nothing() -> None:
+    full = build(replace(FULL, vcpus=1))
+    names = {v.name for v in full.variables}
+    assert not names & {"root_users", "rcu_readers", "pointer", "table", "cache", "hkid", "vma_pte"}
+    assert not {a.name for a in full.actors} & {"reader", "freer", "destroyer", "host"}
 
 
 def test_undecided_fields_stand_for_every_protocol() -> None:
@@ -143,7 +192,8 @@ def test_the_correct_protocol_holds(scope: str) -> None:
 def test_every_layer_and_failure_is_in_a_default_scope() -> None:
     scopes = [SCOPES[name][0] for name in DEFAULT]
     assert {fault for s in scopes for fault in s.faults} == set(FAULTS)
-    for layer in ("poison", "split_cache", "pamt_steps", "late_vcpu", "teardown", "pfnmap", "guest_errors"):
+    for layer in ("poison", "split_cache", "pamt_steps", "late_vcpu", "teardown", "roots", "lockless", "pfnmap",
+                  "guest_errors"):  # fmt: skip
         assert any(getattr(s, layer) for s in scopes), layer
 
 

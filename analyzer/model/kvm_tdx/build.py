@@ -10,6 +10,7 @@ from analyzer.model.kvm_tdx.claims import claims, goals
 from analyzer.model.kvm_tdx.convert import add_converter
 from analyzer.model.kvm_tdx.fault import add_fault
 from analyzer.model.kvm_tdx.guest import add_guest
+from analyzer.model.kvm_tdx.lockless import add_lockless
 from analyzer.model.kvm_tdx.pfnmap import add_direct_fault, add_host
 from analyzer.model.kvm_tdx.protocol import CORRECT, Protocol
 from analyzer.model.kvm_tdx.punch import add_zapper
@@ -38,6 +39,8 @@ def build(scope: Scope = FULL, protocol: Protocol = CORRECT, name: str = "kvm-td
         others += (add_destroyer(w, others),)
     if scope.pfnmap:
         others += (add_host(w),)
+    if scope.lockless:
+        others += add_lockless(w)
     actors = (*(v.actor for v in w.vcpus), *others)
     may_end: Expr = FALSE
     if scope.teardown:

@@ -1,10 +1,11 @@
-"""What must hold: sixteen invariants, one for the second mapping kind, and the progress properties."""
+"""What must hold: sixteen invariants, one for each other layer, and the progress properties."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from analyzer.model.expr import FALSE, TRUE, Expr, all_of, any_of, count, iff, implies
+from analyzer.model.kvm_tdx.lockless import unfreed
 from analyzer.model.kvm_tdx.seamcall import blocked, huge_leaf, owned
 from analyzer.model.kvm_tdx.status import bugs_of
 from analyzer.model.kvm_tdx.world import (
@@ -45,6 +46,8 @@ TEXTS = {
     "I15": "the split cache never runs empty, and no page pair is lost",
     "I16": "an S-EPT page is the module's while a table points at it, and is reclaimed after the HKID",
     "I17": "a VM_PFNMAP page is mapped only while its area maps it and the page is shared",
+    "I18": "a root is held by the VM and by the walks that are on it, by nobody else",
+    "I19": "a page table is not freed while a lockless reader is about to look at it",
 }
 GOALS = {
     "P1": "every state can reach: page 0 accepted",
@@ -79,6 +82,8 @@ def claims(w: World, actors: tuple[ActorBuilder, ...]) -> tuple[Claim, ...]:
         "I14": _inhibit(w),
         "I15": _cache(w),
         "I17": _pfnmap(w),
+        "I18": _roots(w, actors),
+        "I19": unfreed(w, actors),
     }
     holds = discipline | {name: any_of(bugged, test) for name, test in content.items()}
     return tuple(Claim(name, TEXTS[name], test) for name, test in holds.items() if test is not TRUE)
@@ -176,6 +181,12 @@ def _sept_page(w: World) -> Expr:
     if not w.scope.teardown:
         return TRUE
     return all_of(iff(w.sept_page == 1, w.sept == NL), _no_bug(w, "I16"))
+
+
+def _roots(w: World, actors: tuple[ActorBuilder, ...]) -> Expr:
+    if not w.scope.roots:
+        return TRUE
+    return _same(w.root, count(w.stays, *(a.inside("root") for a in actors)))
 
 
 def _pfnmap(w: World) -> Expr:

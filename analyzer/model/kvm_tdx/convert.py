@@ -46,6 +46,8 @@ def add_converter(w: World) -> ActorBuilder:
         writing = over_zap(w, actor, w.top == HUGE, "rest_done")
         move("over_zapped", "rest_done", "zapped", *over_zapped(w), source="kvm_arch_pre_set_memory_attributes")
         writing += ("rest_done",)
+    elif w.protocol.zap_root == "direct":  # which has nothing at a private GFN
+        writing = ()
     else:
         writing = _split(w, actor)
     writing += _zap(w, actor)
@@ -116,6 +118,9 @@ def over_zapped(w: World) -> tuple[Effect, ...]:
 def _zap(w: World, actor: ActorBuilder) -> tuple[str, ...]:
     move, source = actor.move, "kvm_arch_pre_set_memory_attributes"
     leaf = all_of(w.top == TABLE, w.leaf[0] == LEAF)
+    if w.protocol.zap_root == "direct":
+        move("nothing", "walk", "zapped", source=source)
+        return ()
     zap = Sequence(w, actor, "zap", zap_small_job(w, 0), "zapped")
     start = zap.build()
     move("need_zap", "walk", start, when=leaf, source=source)

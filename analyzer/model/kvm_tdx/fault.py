@@ -10,6 +10,7 @@ from analyzer.model.kvm_tdx.world import FROZEN, HUGE, LEAF, NONP, TABLE, VCPU, 
 READING = (
     "check",
     "walk",
+    "comparing",
     "aug_2m",
     "mapped_2m",
     "sept_add",
@@ -137,7 +138,7 @@ def _check(w: World, v: Vcpu) -> None:
     smaller = when(any_of(unwanted, w.mixed), v.level.to(1))
     move("fresh", "check", "walk", smaller, when=~stale, source="kvm_mmu_hugepage_adjust")
     huge, small = v.level == 2, v.level == 1
-    move("frozen_2m", "walk", "fault", *retry(w, v, False), when=w.top == FROZEN, source="kvm_tdp_mmu_map")
+    _lost(w, v, "frozen_2m", w.top == FROZEN, "kvm_tdp_mmu_map")
     move(
         "spurious_2m",
         "walk",
@@ -158,13 +159,24 @@ def _check(w: World, v: Vcpu) -> None:
     frozen = _freeze(w, w.top)
     source = "tdp_mmu_set_spte_atomic"
     move("freeze_2m", "walk", "aug_2m", *frozen, when=all_of(w.top == NONP, huge), source=source)
-    move("freeze_table", "walk", "sept_add", *frozen, when=all_of(w.top == NONP, small), source=source)
+    linking = () if w.protocol.freeze == "leaf-only" else frozen
+    move("freeze_table", "walk", "sept_add", *linking, when=all_of(w.top == NONP, small), source=source)
     if w.protocol.promotion == "allowed":
         move("promote", "walk", "aug_2m", w.top.to(FROZEN), when=all_of(w.top == TABLE, huge), source="no_promotion")
 
 
 def _freeze(w: World, entry: Expr) -> tuple[Effect, ...]:
-    return (entry.to(FROZEN),) if w.protocol.freeze == "frozen" else ()
+    return () if w.protocol.freeze == "none" else (entry.to(FROZEN),)
+
+
+def _lost(w: World, v: Vcpu, name: str, when: Expr, source: str) -> None:
+    """Another fault was faster: retry, unless the compare-exchange goes on with the old value for ever."""
+    if w.protocol.cmpxchg == "refreshed":
+        v.actor.move(name, "walk", "fault", *retry(w, v, False), when=when, source=source)
+        return
+    v.actor.move(name, "walk", "comparing", when=when, source=source)
+    if name == "frozen_2m":
+        v.actor.move("compare_again", "comparing", None, source="tdp_mmu_set_spte_atomic")
 
 
 def rollback(w: World, entry: Expr) -> tuple[Effect, ...]:
@@ -190,7 +202,7 @@ def _map_4k(w: World, v: Vcpu, i: int) -> None:
     if w.protocol.promotion == "allowed":
         here = all_of(here, v.level == 1)
     source, missing = "tdp_mmu_map_handle_target_level", all_of(here, leaf == NONP)
-    move(f"frozen_4k[{i}]", "walk", "fault", *retry(w, v, False), when=all_of(here, leaf == FROZEN), source=source)
+    _lost(w, v, f"frozen_4k[{i}]", all_of(here, leaf == FROZEN), source)
     move(f"spurious_4k[{i}]", "walk", "outside", *done(w, v), when=all_of(here, leaf == LEAF), source=source)
     first, frozen = "pamt_get" if w.scope.pamt_steps else "aug_4k", _freeze(w, leaf)
     move(f"freeze_4k[{i}]", "walk", first, *frozen, when=missing, source="tdp_mmu_set_spte_atomic")

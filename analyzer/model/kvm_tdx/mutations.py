@@ -298,6 +298,47 @@ MUTATIONS: tuple[Mutation, ...] = (
         pfnmap_notifier="untied",
     ),
     _break(
+        "table_unfrozen",
+        "linking a table has a hook of its own, which forgets to freeze the entry",
+        "tdx-external-update-scattered",
+        freeze="leaf-only",
+    ),
+    _break(
+        "wrong_root",
+        "the split and the zap of private memory walk the direct root",
+        "kvm-wrong-root-for-private",
+        zap_root="direct",
+    ),
+    _break(
+        "root_kept",
+        "a walk that fails is left with its reference to the root",
+        "kvm-root-reference-leaked",
+        SCOPES["roots"][0],
+        root_put="not-on-error",
+    ),
+    _break(
+        "rcu_left",
+        "a pointer into a page table is used after the RCU read section",
+        "kvm-rcu-scope-left",
+        SCOPES["lockless"][0],
+        rcu="left-early",
+    ),
+    _break(
+        "stale_compare",
+        "a compare-exchange that lost is tried again with the old value",
+        "kvm-cmpxchg-not-refreshed",
+        SCOPES["accept-4k"][0],
+        progress=True,
+        cmpxchg="stale",
+    ),
+    _break(
+        "running_vcpu",
+        "a conversion takes the split's pages from the cache of the running vCPU",
+        "tdx-running-vcpu-null",
+        replace(SMALL, split_cache=True),
+        cache_of="running-vcpu",
+    ),
+    _break(
         "pfn_to_page", "pfn_to_page() on what a VM_PFNMAP area maps", "tdx-gmem-pfn-to-page", PFNMAP, pfn_use="page"
     ),
 )

@@ -38,7 +38,7 @@ class Protocol:
     promotion: Literal["never", "allowed"] = "never"
     accept_level: Literal["honoured", "ignored"] = "honoured"
     inhibit: Literal["kept", "unread", "cleared"] = "kept"  # the guest's wish for small pages
-    freeze: Literal["frozen", "none"] = "frozen"  # mirror entry while the external one is written
+    freeze: Literal["frozen", "none", "leaf-only"] = "frozen"  # mirror entry while the external one is written
     freeze_rollback: Literal["on-error", "none"] = "on-error"
     unlock: Literal["every-path", "not-on-error"] = "every-path"  # mmu_lock of a fault
     pamt_levels: Literal["4k", "4k-and-2m"] = "4k"
@@ -52,6 +52,11 @@ class Protocol:
     pfnmap_retry: Literal["under-lock", "none"] = "under-lock"  # stale check of a VM_PFNMAP fault
     pfnmap_notifier: Literal["tied", "untied"] = "tied"
     pfn_use: Literal["pfn", "page"] = "pfn"  # pfn_to_page() on a PFN that may have no struct page
+    cmpxchg: Literal["refreshed", "stale"] = "refreshed"  # the old value of a compare-exchange that lost
+    zap_root: Literal["mirror", "direct"] = "mirror"  # walked to split and zap private memory
+    root_put: Literal["every-path", "not-on-error"] = "every-path"  # of a walk of roots
+    rcu: Literal["around-use", "left-early"] = "around-use"  # the read section of a lockless walk
+    cache_of: Literal["vm", "running-vcpu"] = "vm"  # whose pages a split takes
 
 
 CORRECT = Protocol()

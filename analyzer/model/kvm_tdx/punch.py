@@ -26,7 +26,8 @@ def add_zapper(w: World) -> ActorBuilder:
         split = add_split(w, actor, "split", "walk", "leaves", ZAP, "enomem")
         writing = ("split.need", *split.places())
         if w.fails("enomem"):
-            move("split_enomem", "walk", "enomem", w.writer.to(0), when=crossing, source="gmem_split")
+            put = w.put_root() if w.protocol.root_put == "every-path" else ()
+            move("split_enomem", "walk", "enomem", w.writer.to(0), *put, when=crossing, source="gmem_split")
             move("end_after_error", "enomem", "unlock", *ends(w), when=w.lock_free, source="__kvm_gmem_invalidate_end")
     huge = Sequence(w, actor, "zap_2m", zap_huge_job(w), "zapped")
     move("need_zap_2m", "walk", huge.build(), when=all_, source="tdp_mmu_zap_leafs")
@@ -60,6 +61,7 @@ def _start(w: World, actor: ActorBuilder, whole: Expr, poison: Expr | None) -> N
         "walk",
         *early,
         w.writer.to(ZAP),
+        *w.get_root(),
         *begins(w),
         when=w.lock_free,
         source="__kvm_gmem_invalidate_start",
@@ -89,7 +91,8 @@ def add_leaves(w: World, actor: ActorBuilder, index: Expr, wanted: tuple[Expr, .
 def _finish(w: World, actor: ActorBuilder, whole: Expr, poison: Expr | None) -> None:
     move = actor.move
     late = w.protocol.invalidate_begin == "after-zap"
-    move("unlock_mmu", "zapped", "late_begin" if late else "folio", *unlocks(w), source="__kvm_gmem_invalidate_start")
+    source, unlocked = "__kvm_gmem_invalidate_start", (*unlocks(w), *w.put_root())
+    move("unlock_mmu", "zapped", "late_begin" if late else "folio", *unlocked, source=source)
     if late:
         move(
             "late_begin",
@@ -113,6 +116,7 @@ def _sections(w: World, actor: ActorBuilder, writing: tuple[str, ...]) -> None:
     held, waiting = ("walk", "zapped", *writing), ("split.topup", "split.relock", "enomem")
     rest = ("folio", "truncate", "end")
     actor.section("writing", held)
+    actor.section("root", (*held, "split.topup", "split.relock"))
     open_ = (*held, *rest, *waiting) if w.protocol.invalidate_begin == "with-zap" else rest
     actor.section("invalidating", open_)
     actor.section("inode", (*held, *rest, *waiting, "locked", "late_begin", "unlock"))

@@ -31,6 +31,8 @@ class Scope:
     pamt_steps: bool = False  # get and put of the PAMT count step by step
     late_vcpu: bool = False  # the last vCPU is created while the others run
     teardown: bool = False
+    roots: bool = False  # references to the mirror root
+    lockless: bool = False  # a table of the direct root that is walked without mmu_lock
     pfnmap: bool = False  # a shared mapping of a VM_PFNMAP area, tied to mmu notifiers
     guest_errors: bool = False  # ACCEPTs that only return a status to the guest
     faults: tuple[str, ...] = ()
@@ -69,6 +71,8 @@ SCOPES: dict[str, tuple[Scope, str]] = {
     "split-cache": (Scope(vcpus=1, split_cache=True, faults=("enomem",)), "the cache a split takes its pages from"),
     "pamt": (Scope(converter=False, pamt_steps=True, guest_errors=True, accept=False), "PAMT count step by step"),
     "teardown": (Scope(vcpus=1, converter=False, teardown=True), "the VM is destroyed"),
+    "roots": (Scope(vcpus=1, converter=False, teardown=True, roots=True, faults=("enomem",)), "walks of roots"),
+    "lockless": (Scope(vcpus=1, converter=False, zapper=False, lockless=True), "a page table that RCU protects"),
     "pfnmap": (Scope(zapper=False, accept=False, vcpus=1, pfnmap=True), "a VM_PFNMAP mapping beside private memory"),
     "enomem": (Scope(vcpus=1, faults=("enomem",)), "each allocation may fail"),
     "second-busy": (Scope(vcpus=1, faults=("second-busy",)), "the retry without vCPUs is BUSY too"),
@@ -88,6 +92,8 @@ DEFAULT = (
     "split-cache",
     "pamt",
     "teardown",
+    "roots",
+    "lockless",
     "pfnmap",
     "enomem",
     "second-busy",

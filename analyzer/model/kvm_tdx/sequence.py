@@ -117,6 +117,8 @@ class Sequence:
         w, job, protocol = self.w, self.job, self.w.protocol
         demotes = job.name == "demote"
         done = cached(w, job.last) if demotes else job.last
+        if demotes and protocol.cache_of == "running-vcpu" and not self.actor.name.startswith("vcpu"):
+            done = (w.broken("NO_VCPU"),)
         source = "demote_pages" if demotes and w.scope.split_cache else job.source
         self._move(job.name, "last", self.after, *done, source=source)
         for name, guard, effects in job.variants:

@@ -53,6 +53,8 @@ SOURCES: dict[str, Source] = {
     **_in(MAIN, "kvm_mmu_invalidate_start", "kvm_mmu_invalidate_end", "kvm_vm_ioctl_create_vcpu"),
     **_in(MAIN, "kvm_mmu_notifier_invalidate_range_start", "kvm_mmu_notifier_invalidate_range_end"),
     **_in(MAIN, "hva_to_pfn_remapped"),
+    **_in(MMU, "fast_page_fault"),
+    **_in(TDP, "kvm_tdp_mmu_fast_pf_get_last_sptep", "handle_removed_pt", "tdp_mmu_free_sp_rcu_callback"),
     **_in(GMEM, "kvm_gmem_get_pfn", "kvm_gmem_get_folio", "kvm_gmem_punch_hole", "__kvm_gmem_invalidate_start"),
     **_in(GMEM, "__kvm_gmem_invalidate_end", "kvm_gmem_error_folio", "kvm_gmem_release"),
     "accept": Source(ACCEPT, "tdg_mem_page_accept", module=True),

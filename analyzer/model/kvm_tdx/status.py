@@ -54,6 +54,7 @@ BUGS = (
     Bug("NO_STRUCT_PAGE", "pfn_to_page() of a PFN without a struct page"),
     Bug("OVERZAP", "pages outside the range were removed", "", "I11"),
     Bug("CACHE_EMPTY", "the split cache is empty when DEMOTE needs a pair", "", "I15"),
+    Bug("NO_VCPU", "the cache of the running vCPU in a thread that runs none"),
     Bug("RECLAIM_EARLY", "an S-EPT page reclaimed while the HKID is in use", "", "I16"),
 )
 CODES = {bug.word: number for number, bug in enumerate(BUGS)}

@@ -15,7 +15,7 @@ def add_destroyer(w: World, others: tuple[ActorBuilder, ...]) -> ActorBuilder:
     index = w.builder.var("destroy_index", w.scope.pages, owner="destroyer")
     move = actor.move
     idle = all_of(*(v.actor.at("outside", "absent", "created") for v in w.vcpus), *(o.at("idle") for o in others))
-    move("last_reference", "alive", "release", w.gone.to(1), when=idle, source="kvm_gmem_release")
+    move("last_reference", "alive", "release", w.gone.to(1), *w.put_root(), when=idle, source="kvm_gmem_release")
     move("begin", "release", "walk", w.writer.to(DESTROY), when=w.lock_free, source="kvm_gmem_release")
     huge = Sequence(w, actor, "zap_2m", zap_huge_job(w), "zapped")
     move("need_zap_2m", "walk", huge.build(), when=w.top == HUGE, source="tdp_mmu_zap_leafs")
@@ -25,7 +25,8 @@ def add_destroyer(w: World, others: tuple[ActorBuilder, ...]) -> ActorBuilder:
     free = (w.folio.to(0), *(b.to(0) for b in w.backed))
     early = w.protocol.sept_page_free == "before-hkid"
     move("unlock", "zapped", "reclaim" if early else "hkid", w.writer.to(0), *free, source="kvm_gmem_release")
-    move("release_hkid", "hkid", "reclaim", w.hkid.to(0), source="tdx_mmu_release_hkid")
+    unused = w.root == 0 if w.scope.roots else TRUE  # the last user of a root frees it, with its tables
+    move("release_hkid", "hkid", "reclaim", w.hkid.to(0), when=unused, source="tdx_mmu_release_hkid")
     reclaimed = when(w.hkid == 1, w.broken("RECLAIM_EARLY"), otherwise=(w.sept.to(FREE), w.sept_page.to(0)))
     move(
         "reclaim",

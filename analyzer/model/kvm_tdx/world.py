@@ -85,6 +85,10 @@ class World:
         self.gone = b.var("vm_gone", 1) if scope.teardown else off
         self.hkid = b.var("hkid", 1, 1, "released assigned") if scope.teardown else off
         self.sept_page = b.var("sept_page", 1, 0, "host module") if scope.teardown else off
+        self.root = b.var("root_users", 7, 1) if scope.roots else off
+        self.reading = b.var("rcu_readers", 1) if scope.lockless else off
+        self.pointer = b.var("pointer", 1, words="none held") if scope.lockless else off
+        self.table = b.var("table", 3, words="linked unlinked freed") if scope.lockless else off
         self.direct = b.var("direct_0", 1) if scope.pfnmap else off
         self.vma = b.var("vma_pte", 1, 1) if scope.pfnmap else off
 
@@ -136,6 +140,14 @@ class World:
     def stays(self) -> Expr:
         """The VM is not being destroyed."""
         return all_of(self.gone == 0) if self.gone.op == "var" else TRUE
+
+    def get_root(self) -> tuple[Effect, ...]:
+        """A walk holds the root, so that mmu_lock may be dropped in it."""
+        return (self.root.to(self.root + 1),) if self.scope.roots else ()
+
+    def put_root(self) -> tuple[Effect, ...]:
+        """A user of the root is gone."""
+        return (self.root.to(self.root - 1),) if self.scope.roots else ()
 
     def fails(self, fault: str) -> bool:
         """Whether a failure is injected."""

@@ -54,6 +54,7 @@ class Checker:
     dispatch: dict[str, tuple[_Watched, ...]] = field(default_factory=dict)
     events: int = 0
     losses: int = 0
+    alarms: int = 0
     lost: list[Event] = field(default_factory=list)
     gaps: set[int] = field(default_factory=set)  # CPUs in a gap
     unplaced: bool = False  # a loss that may have been anywhere
@@ -110,6 +111,7 @@ class Checker:
             watched.undecided += 1
             return
         watched.broken += 1
+        self.alarms += 1
         if len(watched.violations) < self.limits.breaches:
             watched.violations.append(Violation(watched.guard.name, breach.why, event, breach.shown))
 
@@ -215,31 +217,38 @@ def check_trace(
     armed: Collection[str] = (),
     limits: TraceLimits = DEFAULT,
     name: str = "",
+    hear: Callable[[Event, bool], None] | None = None,
 ) -> TraceReport:
     """Check a recorded trace against the rules.
 
     ``source`` is a path (plain or gzip), ``-`` for standard input, or a binary stream; the format is recognised.
     ``rules`` are rule ids, all when empty; ``armed`` are events (names of `probes`) whose probes are known to have
-    been on. No input raises; a file that cannot be opened is an AnalyzerError.
+    been on. ``hear`` is given every event in order, and whether a monitor objects to it. No input raises; a file that
+    cannot be opened is an AnalyzerError.
     """
     if source == "-":
-        return check_trace(sys.stdin.buffer, rules=rules, armed=armed, limits=limits, name=name)
+        return check_trace(sys.stdin.buffer, rules=rules, armed=armed, limits=limits, name=name, hear=hear)
     if isinstance(source, str | Path):
         with open_trace(source) as stream:
-            return check_trace(stream, rules=rules, armed=armed, limits=limits, name=name or str(source))
+            return check_trace(stream, rules=rules, armed=armed, limits=limits, name=name or str(source), hear=hear)
     where = name or "standard input"
     lines, parser, mapper = Lines(where, limits), Parser(), Mapper()
     order, checker = Order(limits.window), Checker(chosen(rules), limits)
     for event in events_of(lines.read(source), parser, mapper, order):
+        alarms = checker.alarms
         checker.feed(event)
+        if hear is not None:
+            hear(event, checker.alarms > alarms)
         if checker.events >= limits.events:
             lines.lose(ProblemKind.TOO_LARGE, f"only the first {limits.events} events were checked")
             break
     problems = (*lines.problems, *parser.problems(where), *_problems(where, parser, mapper, order, checker))
     verdicts = tuple(checker.verdicts(parser.armed.union(armed)))
+    recorded = frozenset(checker.world.seen).union(parser.armed, armed)
     return TraceReport(
         where, parser.format, parser.lines, parser.found, checker.events, len(checker.tds),
         tuple(sorted(checker.world.seen.items())), tuple(checker.lost), checker.statuses(), verdicts, problems,
+        recorded, checker.unplaced,
     )  # fmt: skip
 
 

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
 
 from analyzer.core.visible import encodable, visible
+from analyzer.model.trace import replayed
 from analyzer.model.trace.events import Event
-from analyzer.model.trace.probes import SEAMCALLS, shown_by
-from analyzer.model.trace.record import GAP_END, LOST
-from analyzer.model.trace.status import described
+from analyzer.model.trace.probes import shown_by
+from analyzer.model.trace.quote import event_value, quoted
 from analyzer.model.trace.verdict import GuardState, Outcome, TraceReport, Verdict, Violation
+from analyzer.model.trace.window import Answer
 
 _ORDER: Final = (Outcome.VIOLATED, Outcome.UNKNOWN, Outcome.CONFORMS, Outcome.NOT_OBSERVABLE)
-_WIDTH: Final = 240  # of a quoted trace line
 
 
-def text(report: TraceReport, *, verbose: bool = False) -> str:
+def text(report: TraceReport, *, verbose: bool = False, answers: Sequence[Answer] | None = None) -> str:
     """The verdicts, worst first: each violation with its line, the guard that failed and the events that show it.
 
-    ``verbose`` also tells of each conforming rule which guards were looked at and how often.
+    ``answers`` are what the model says of windows, None where it was not asked. ``verbose``
+    tells of each conforming rule which guards were looked at and how often.
     """
     lines = [_head(report)]
     for outcome in _ORDER:
         for verdict in report.verdicts:
             if verdict.outcome is outcome:
                 lines += _verdict(verdict, verbose)
+    if answers is not None:
+        lines += replayed.text(answers, report.events)
     lines.append("")
     for one in report.statuses:
         lines.append(f"{one.call} returned {one.status} {one.count} times, first in line {one.line}")
@@ -68,24 +71,14 @@ def lacking(guard: GuardState) -> str:
 
 
 def _violation(violation: Violation) -> Iterator[str]:
-    yield f"  {_quoted(violation.event)}"
+    yield f"  {quoted(violation.event)}"
     yield f"    {visible(violation.why)}"
     yield f"    guard: {violation.guard}"
     for event in violation.shown:
-        yield f"      {_quoted(event)}"
+        yield f"      {quoted(event)}"
 
 
-def _quoted(event: Event) -> str:
-    """A line of the trace with its number; the status of a SEAMCALL by name behind it."""
-    record = event.record
-    status = f"  ({described(event.status)})" if event.what in SEAMCALLS and event.status else ""
-    seconds = f"{record.time // 10**9}.{record.time % 10**9 // 1000:06d}"
-    line = f"{record.task}-{record.pid} [{record.cpu:03d}] {seconds}: {record.event}: {record.body}"
-    line = visible(line)
-    return f"line {record.line}: {line if len(line) <= _WIDTH else line[: _WIDTH - 3] + '...'}{status}"
-
-
-def json(report: TraceReport) -> str:
+def json(report: TraceReport, answers: Sequence[Answer] = ()) -> str:
     """The report as JSON text that ends in a newline; equal reports give equal bytes."""
     document = {
         "trace": {
@@ -100,9 +93,10 @@ def json(report: TraceReport) -> str:
                 {"call": one.call, "status": one.status, "count": one.count, "line": one.line}
                 for one in report.statuses
             ],
-            "lost": [_event(event) for event in report.lost],
+            "lost": [event_value(event) for event in report.lost],
         },
         "verdicts": [_verdict_value(verdict) for verdict in report.verdicts],
+        "replay": [replayed.value(answer) for answer in answers],
         "problems": [
             {"kind": problem.kind, "where": encodable(problem.where), "detail": encodable(problem.detail)}
             for problem in report.problems
@@ -128,38 +122,11 @@ def _verdict_value(verdict: Verdict) -> dict[str, object]:
             for g in verdict.guards
         ],
         "violations": [
-            {"guard": v.guard, "why": encodable(v.why), "event": _event(v.event), "shown": _events(v.shown)}
+            {"guard": v.guard, "why": encodable(v.why), "event": event_value(v.event), "shown": _events(v.shown)}
             for v in verdict.violations
         ],
     }
 
 
 def _events(events: Iterable[Event]) -> list[dict[str, object]]:
-    return [_event(event) for event in events]
-
-
-def _event(event: Event) -> dict[str, object]:
-    """The fields that are filled, and the record."""
-    record = event.record
-    found: dict[str, object] = {
-        "what": event.what,
-        "line": record.line,
-        "time_ns": record.time,
-        "cpu": record.cpu,
-        "pid": record.pid,
-        "task": encodable(record.task),
-        "text": encodable(f"{record.event}: {record.body}"),
-    }
-    if event.what in (LOST, GAP_END):
-        return found
-    for name in ("td", "kvm", "lock"):
-        if getattr(event, name):
-            found[name] = f"{getattr(event, name):#x}"
-    for name in ("vcpu", "gfn", "end", "pfn"):
-        if getattr(event, name) >= 0:
-            found[name] = getattr(event, name)
-    if event.level:
-        found["level"] = event.level
-    if event.what in SEAMCALLS:
-        found["status"] = described(event.status)
-    return found
+    return [event_value(event) for event in events]

@@ -81,6 +81,8 @@ class TraceReport:
     statuses: tuple[Status, ...]
     verdicts: tuple[Verdict, ...]
     problems: tuple[Problem, ...]
+    recorded: frozenset[str] = frozenset()  # events whose probes were on
+    unplaced: bool = False  # events were lost, and nobody says where
 
     @property
     def violated(self) -> bool:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from analyzer.model.trace import probes as p
+from analyzer.model.trace.write import CONVERTER, VCPU0, VCPU1
 from tests.model.trace.synth import (
     BUSY,
-    CONVERTER,
     HUGE,
     NOT_TRACKED,
     OPERAND_INVALID,
     PRESENT,
     RESTARTABLE,
-    VCPU0,
-    VCPU1,
     WALK_FAILED,
     Story,
     block_track,

@@ -17,8 +17,8 @@ from analyzer.model.trace.events import Event, Mapper
 from analyzer.model.trace.formats import Parser
 from analyzer.model.trace.order import Order
 from analyzer.model.trace.record import LOST, Format, Record, TraceLimits
-from tests.model.trace import synth
-from tests.model.trace.synth import Happening, Story, ordinary
+from analyzer.model.trace.write import CONVERTER, NATIVE, VCPU0, Happening, write
+from tests.model.trace.synth import Story, ordinary
 
 FORMATS = (Format.TRACEFS, Format.TRACE_CMD, Format.PERF, Format.BPFTRACE)
 
@@ -47,7 +47,7 @@ def test_every_format_is_recognised_and_gives_every_event(format_: Format) -> No
     assert parser.unread == 0
 
 
-WHATS = sorted(set(synth._NATIVE) | {probe.what for probe in p.PROBES if probe.side is not p.Side.TRACEPOINT})
+WHATS = sorted(set(NATIVE) | {probe.what for probe in p.PROBES if probe.side is not p.Side.TRACEPOINT})
 ARGS = {
     p.ENTER: ("vcpu",), p.LEAVE: ("vcpu", "info2"), p.FAULT: ("vcpu", "address", "error_code"),
     p.SPTE: ("gfn", "level", "old_spte", "new_spte"), p.SPLIT: ("gfn", "level", "errno"),
@@ -68,7 +68,7 @@ def happenings(draw: st.DrawFn) -> list[Happening]:
         if what in p.SEAMCALLS and "ret" in args:
             args["ret"] = draw(st.integers(0, (1 << 64) - 1))
         now += draw(st.integers(0, 10**6)) * 1000
-        pid = draw(st.sampled_from((synth.VCPU0, synth.CONVERTER, 77)))
+        pid = draw(st.sampled_from((VCPU0, CONVERTER, 77)))
         found.append(Happening(now, draw(st.integers(0, 255)), pid, "dNs1.", what, args))
     return found
 
@@ -76,7 +76,7 @@ def happenings(draw: st.DrawFn) -> list[Happening]:
 @given(happenings())
 @settings(max_examples=60, deadline=None)
 def test_all_formats_say_the_same(told: list[Happening]) -> None:
-    first, *others = [meaning(parsed(synth.write(told, format_))[1]) for format_ in FORMATS]
+    first, *others = [meaning(parsed(write(told, format_))[1]) for format_ in FORMATS]
     assert len(first) == len(told)
     assert all(other == first for other in others)
 

@@ -14,9 +14,10 @@ from analyzer.model.trace.check import check_trace
 from analyzer.model.trace.record import Format
 from analyzer.model.trace.table import MONITORS, RULES
 from analyzer.model.trace.verdict import Outcome, TraceReport, Verdict
+from analyzer.model.trace.write import CONVERTER, VCPU0, Happening, line
 from tests.model.trace import synth
 from tests.model.trace.deeds import CASES, G, P, no_track
-from tests.model.trace.synth import CONVERTER, VCPU0, Story, fault, ordinary, remove, split
+from tests.model.trace.synth import Story, fault, ordinary, remove, split
 
 
 def check(story: Story, format_: Format = Format.TRACEFS) -> TraceReport:
@@ -102,7 +103,7 @@ def test_lost_events_never_make_a_violation(begin: int, length: int, cpu: int) -
         if gap and h.cpu == cpu:
             lines.append(f"CPU:{cpu} [LOST {len(gone)} EVENTS]")
             gap = False
-        lines.append(synth.line(h, Format.TRACEFS))
+        lines.append(line(h, Format.TRACEFS))
     report = check_trace(io.BytesIO("\n".join(lines).encode()))
     assert broken(report) == {}
     if any(text.startswith("CPU:") for text in lines):
@@ -146,7 +147,7 @@ def test_two_vms_do_not_mix() -> None:
                 h.args[name] = new
         if "pfn" in h.args:
             h.args["pfn"] += shift
-    other = [synth.Happening(h.time + 500, h.cpu + 8, h.pid + 1000, h.flags, h.what, h.args) for h in two.told]
+    other = [Happening(h.time + 500, h.cpu + 8, h.pid + 1000, h.flags, h.what, h.args) for h in two.told]
     report = check(Story(told=sorted(one.told + other, key=lambda h: h.time)))
     assert broken(report) == {}
     assert report.tds == 2

@@ -1,0 +1,298 @@
+"""The events of one VM as acts: faults, invalidations and SEAMCALL sequences put together from single events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from analyzer.model.trace import probes
+from analyzer.model.trace.events import Event
+from analyzer.model.trace.probes import AUG, BLOCK, DEMOTE, KICK, REMOVE, SEPT_ADD, TRACK
+from analyzer.model.trace.status import INTERRUPTED_RESTARTABLE, OPERAND_BUSY, code, described
+
+_WIDE: Final = 64  # regions of an invalidation that is looked up by its range
+FOREIGN: Final = "foreign"  # what the model has no step for: the region may be anything afterwards
+
+
+@dataclass(slots=True, eq=False)
+class Op:
+    """An invalidation from begin to end."""
+
+    at: int
+    pid: int
+    begin: Event
+    converts: Event | None
+    ranges: list[Event] = field(default_factory=list)
+    zaps: bool = False
+    end: int = -1
+    ended: Event | None = None
+
+    def asked(self) -> tuple[Event, ...]:
+        """What may be removed: a conversion also keeps huge pages from coming back around its own range."""
+        one = self.converts
+        first = self.ranges[:1]
+        own = one is not None and first and one.gfn <= first[0].gfn and first[0].end <= one.end
+        return tuple(first if own else self.ranges)
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """A vCPU's work on one fault, from its first event (``at``) to the map; ``since``: where the task rested before."""
+
+    gfn: int
+    at: int
+    since: int
+    asked: bool = False
+    level: int = 0
+    accepting: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Act:
+    """One event with what it belongs to; ``gfn`` and ``level`` are of the entry worked on."""
+
+    at: int
+    event: Event
+    what: str
+    gfn: int
+    level: int
+    result: str = ""
+    op: Op | None = None
+    attempt: Attempt | None = None
+
+
+@dataclass(slots=True)
+class _Task:
+    """What one thread is in the middle of."""
+
+    op: Op | None = None
+    attributes: Event | None = None
+    entry: tuple[int, int] | None = None  # of the BLOCK whose REMOVE or DEMOTE is to come
+    pending: list[tuple[int, Event]] = field(default_factory=list)  # of a fault that may never map
+    gfn: int = -1
+    active: Attempt | None = None
+    locked: tuple[int, Event] | None = None
+    rested: int = -1  # where it last entered or left the guest
+    accept: int = 0
+    is_vcpu: bool = False
+
+
+@dataclass(slots=True)
+class Vm:
+    """All acts of one VM. ``moved`` are entries (True) and exits of each vCPU thread."""
+
+    recorded: frozenset[str]
+    tasks: dict[int, _Task] = field(default_factory=dict)
+    regions: dict[int, list[Act]] = field(default_factory=dict)
+    near: dict[int, list[Op]] = field(default_factory=dict)
+    wide: list[Op] = field(default_factory=list)
+    moved: dict[int, list[tuple[int, bool, Event]]] = field(default_factory=dict)
+    numbers: dict[int, int] = field(default_factory=dict)  # thread -> vCPU
+    orphans: list[Act] = field(default_factory=list)
+    begun: dict[int, list[Op]] = field(default_factory=dict)  # invalidations of each thread
+    runs: bool = False
+    first: int = -1
+
+    def feed(self, at: int, event: Event) -> None:
+        """One event, in the order of time."""
+        if self.first < 0:
+            self.first = at
+        task = self.tasks.get(event.pid)
+        if task is None:
+            task = self.tasks[event.pid] = _Task()
+        handler = _HANDLERS.get(event.what)
+        if handler is not None:
+            handler(self, task, at, event)
+
+    def act(self, act: Act) -> None:
+        """Put an act to its region."""
+        self.regions.setdefault(act.gfn >> 9, []).append(act)
+
+    def finish(self) -> None:
+        """Find the invalidations of regions, and those that begin too late."""
+        for op in self.ops():
+            for one in op.ranges:
+                first, last = one.gfn >> 9, (one.end - 1) >> 9
+                if last - first > _WIDE:
+                    self.wide.append(op)
+                    break
+                for region in range(first, last + 1):
+                    self.near.setdefault(region, []).append(op)
+        for act in self.orphans:
+            act.op = next((op for op in self.begun.get(act.event.pid, ()) if _late(op, act)), None)
+            if act.op is None:
+                act.what = FOREIGN
+        for acts in self.regions.values():
+            acts.sort(key=lambda act: act.at)
+
+    def ops(self) -> Iterator[Op]:
+        """Every invalidation."""
+        for begun in self.begun.values():
+            yield from begun
+
+    def forget(self) -> None:
+        """Events were lost: nobody knows what each thread is in the middle of."""
+        self.tasks.clear()
+
+    # -- what single events do -----------------------------------------------------------------------------------------
+
+    def _moved(self, task: _Task, at: int, event: Event) -> None:
+        entered = event.what == probes.ENTER
+        line = self.moved.setdefault(event.pid, [])
+        if entered and line and line[-1][1]:
+            line.pop()  # VP.ENTER that failed in software never ran the guest and leaves no exit
+        line.append((at, entered, event))
+        if event.vcpu >= 0:
+            self.numbers.setdefault(event.pid, event.vcpu)
+        task.is_vcpu, task.rested, task.pending, task.active = True, at, [], None
+        task.locked, task.attributes, task.entry = None, None, None
+        task.accept = 0 if entered else event.level
+        self.runs = True
+
+    def _fault(self, task: _Task, at: int, event: Event) -> None:
+        task.is_vcpu = True
+        self.numbers.setdefault(event.pid, event.vcpu)
+
+    def _attributes(self, task: _Task, at: int, event: Event) -> None:
+        task.attributes, task.rested = event, at
+
+    def _asked(self, task: _Task, at: int, event: Event) -> None:
+        if event.what == probes.PFN_GIVEN:
+            if not event.ok:
+                task.pending, task.active = [], None
+            return
+        if event.gfn != task.gfn:
+            task.pending = []
+            task.active = task.active if task.active is not None and task.active.gfn == event.gfn else None
+        task.gfn = event.gfn
+        task.pending.append((at, event))
+
+    def _map(self, task: _Task, at: int, event: Event) -> None:
+        """AUG or SEPT_ADD: now it is known that the fault mattered."""
+        self.runs = True
+        pending = task.pending if task.gfn >> 9 == event.gfn >> 9 else []
+        gfn = task.gfn if pending else event.gfn
+        attempt = task.active
+        if attempt is None or (attempt.gfn >> 9 != event.gfn >> 9) or (pending and attempt.gfn != gfn):
+            attempt = task.active = Attempt(gfn, pending[0][0] if pending else at, task.rested)
+        attempt.asked = attempt.asked or bool(pending)
+        if event.what == AUG:
+            attempt.level = max(attempt.level, event.level)
+            attempt.gfn = event.gfn if event.level == 1 else attempt.gfn
+        for when, one in pending:
+            self.act(Act(when, one, one.what, attempt.gfn, 1, "", None, attempt))
+        task.pending = []
+        level = event.level if event.what == AUG else 2
+        self.act(Act(at, event, event.what, event.gfn, level, result(event), None, attempt))
+        if event.what == AUG and result(event) != "busy":
+            task.active = None
+
+    def _locked(self, task: _Task, at: int, event: Event) -> None:
+        task.locked = (at, event)
+
+    def _sequence(self, task: _Task, at: int, event: Event) -> None:
+        """BLOCK, TRACK, kick, REMOVE, DEMOTE: TRACK and kick belong to the entry that was blocked before them."""
+        if event.what in (BLOCK, REMOVE, DEMOTE):
+            task.entry = (event.gfn, event.level)
+        if task.entry is None or not self.runs:
+            return
+        gfn, level = task.entry
+        what = event.what
+        act = Act(at, event, what, gfn, level, "" if what == KICK else result(event), task.op)
+        if what in (REMOVE, DEMOTE) and act.result not in ("busy", "restart"):
+            task.entry = None
+        if task.op is not None:
+            task.op.zaps = True
+        elif self._accepts(task):
+            self._accepting(task, act)
+        elif task.rested >= 0:
+            self.orphans.append(act)
+        self.act(act)
+
+    def _accepts(self, task: _Task) -> bool:
+        return task.is_vcpu and task.attributes is None and (task.accept == 1 or probes.LEAVE not in self.recorded)
+
+    def _accepting(self, task: _Task, act: Act) -> None:
+        attempt = task.active
+        if attempt is None or not attempt.accepting:
+            attempt = task.active = Attempt(act.gfn, act.at, task.rested, True, 2, True)
+            if task.locked is not None:
+                at, event = task.locked
+                self.act(Act(at, event, probes.WRITE_LOCK, act.gfn, act.level, "", None, attempt))
+        act.attempt = attempt
+
+    def _begin(self, task: _Task, at: int, event: Event) -> None:
+        task.op = Op(at, event.pid, event, task.attributes)
+        self.begun.setdefault(event.pid, []).append(task.op)
+
+    def _range(self, task: _Task, at: int, event: Event) -> None:
+        if task.op is not None:
+            task.op.ranges.append(event)
+
+    def _end(self, task: _Task, at: int, event: Event) -> None:
+        ended = task.op is not None
+        if task.op is not None:
+            task.op.end, task.op.ended = at, event
+        task.op, task.attributes, task.rested = None, None, at
+        early = [act for act in self.orphans if act.event.pid == event.pid]
+        if early and not ended:  # whose begin nobody saw
+            self.orphans = [act for act in self.orphans if act.event.pid != event.pid]
+
+    def _foreign(self, task: _Task, at: int, event: Event) -> None:
+        """Build time, UNBLOCK, PROMOTE: other rules judge them."""
+        self.act(Act(at, event, FOREIGN, event.gfn, 1))
+
+
+def _late(op: Op, act: Act) -> bool:
+    """An invalidation that begins after what it is for was already taken away."""
+    covers = any(one.gfn <= act.gfn + 511 * (act.level > 1) and act.gfn < one.end for one in op.ranges)
+    return op.at > act.at and covers
+
+
+def result(event: Event) -> str:
+    """What a call returned, as a label says it."""
+    if event.ok:
+        return "ok"
+    found = code(event.status)
+    if found == OPERAND_BUSY:
+        return "busy"
+    return "restart" if found == INTERRUPTED_RESTARTABLE and event.what == DEMOTE else described(event.status)
+
+
+_HANDLERS: Final = {
+    probes.ENTER: Vm._moved,
+    probes.LEAVE: Vm._moved,
+    probes.FAULT: Vm._fault,
+    probes.ATTRIBUTES: Vm._attributes,
+    probes.PFN_ASKED: Vm._asked,
+    probes.PFN_GIVEN: Vm._asked,
+    probes.WRITE_LOCK: Vm._locked,
+    probes.INV_BEGIN: Vm._begin,
+    probes.INV_RANGE: Vm._range,
+    probes.INV_END: Vm._end,
+    **dict.fromkeys((AUG, SEPT_ADD), Vm._map),
+    **dict.fromkeys((BLOCK, TRACK, KICK, REMOVE, DEMOTE), Vm._sequence),
+    **dict.fromkeys((probes.ADD, probes.UNBLOCK, probes.PROMOTE), Vm._foreign),
+}
+KEPT: Final = frozenset((*_HANDLERS,))
+
+
+def owners(events: Iterable[Event]) -> dict[int, int]:
+    """The TD of each ``struct kvm``: near in memory (struct kvm_tdx), or used by the same threads."""
+    by_task: dict[int, tuple[set[int], set[int]]] = {}
+    for event in events:
+        if event.td or event.kvm:
+            tds, kvms = by_task.setdefault(event.pid, (set(), set()))
+            (tds.add(event.td) if event.td else kvms.add(event.kvm))
+    tds = {td for found, _ in by_task.values() for td in found}
+    kvms = {kvm for _, found in by_task.values() for kvm in found}
+    pairs: dict[int, int] = {}
+    for td in tds:
+        near = [kvm for kvm in kvms if 0 < td - kvm < 1 << 16]
+        with_it = [kvm for found, others in by_task.values() if td in found for kvm in others]
+        if near:
+            pairs[max(near)] = td
+        elif with_it:
+            pairs.setdefault(max(set(with_it), key=with_it.count), td)
+    return pairs
