@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -18,6 +19,7 @@ from analyzer.tree.snapshot import Snapshot, sources
 
 # The analysis is imported where it runs: what was kept of an earlier run is told without it.
 if TYPE_CHECKING:
+    from analyzer.analyses.facts import Facts
     from analyzer.engine.rule import Rule
     from analyzer.engine.run import Outcome
     from analyzer.ir.program import Program
@@ -121,19 +123,29 @@ def _checked(snapshot: Snapshot, paths: list[str], options: Options, unread: lis
     return Review(analyzer.__version__, None, tuple(outcome.findings), _once(problems), stats, _ids(rules))
 
 
-def lock_report(tree: Path, options: Options = Options()) -> str:
-    """How many lock assertions the held analysis proves from callers, leaves open, contradicts."""
+@contextmanager
+def facts_of(tree: Path, options: Options = Options()) -> Iterator[Facts]:
+    """The tree as it is, for questions that are no rules. Raises AnalyzerError like ``check_tree()``."""
     from analyzer.analyses.facts import Facts
-    from analyzer.analyses.held import solve_held
     from analyzer.engine.registry import load_vocabulary
     from analyzer.frontend.load import load
-    from analyzer.graphs.lockreport import render
     from analyzer.tree.repo import open_tree
 
     with open_tree(tree, options.limits) as opened:
         snapshot = Snapshot("tree", opened.worktree_files())
-        program = load(snapshot, sources(snapshot.paths(options.paths or PATHS)), None, options.limits)
-        facts = Facts(program, load_vocabulary())
+        found = sources(snapshot.paths(options.paths or PATHS))
+        if not found:
+            raise AnalyzerError(f"no C file below {', '.join(options.paths or PATHS)} in {tree}", exit_code=3)
+        yield Facts(load(snapshot, found, None, options.limits), load_vocabulary())
+
+
+def lock_report(tree: Path, options: Options = Options()) -> str:
+    """How many lock assertions the held analysis proves from callers, leaves open, contradicts."""
+    from analyzer.analyses.held import solve_held
+    from analyzer.graphs.lockreport import render
+
+    with facts_of(tree, options) as facts:
+        program = facts.program
         labels = frozenset(("mmu_lock", "slots_lock"))
         return render(solve_held(program, facts.names, facts.vocabulary, labels, frozenset()))
 
