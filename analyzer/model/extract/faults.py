@@ -151,7 +151,8 @@ def exchangers(facts: Facts) -> frozenset[Key]:
     return facts.solve("model exchangers", make)
 
 
-def _choice(function: Function, instr: Instr) -> Call | None:
+def choice(function: Function, instr: Instr) -> Call | None:
+    """Marks where the frozen value is chosen."""
     chosen = isinstance(instr, Assign) and isinstance(instr.value, Name) and instr.value.id == w.FROZEN
     return marker(instr, CHOSEN) if chosen else None
 
@@ -159,7 +160,7 @@ def _choice(function: Function, instr: Instr) -> Call | None:
 def _freeze(facts: Facts) -> Freeze:
     def make() -> Freeze:
         made = Freeze(facts)
-        made.walk = Walk(facts, {}, made.rule, made.find, made.branch, mark=_choice, locks=True)
+        made.walk = Walk(facts, {}, made.rule, made.find, made.branch, mark=choice, locks=True)
         entries = sorted(k for name in w.MAP for k in facts.program.by_name.get(name, ()))
         entries = [k for k in entries if facts.program.definitions[k].kind == "function"]
         exchanging = frozenset(k for k in exchangers(facts))

@@ -35,6 +35,7 @@ PFN = {"kvm_gmem_get_pfn": "PFN"}
 HOST_PFN = {"__kvm_faultin_pfn": "HPFN", "kvm_faultin_pfn": "HPFN"}
 CHECK = dict.fromkeys("mmu_invalidate_retry_gfn mmu_invalidate_retry".split(), "CHK")
 MAP = {"kvm_tdp_mmu_map": "MAP"}
+MAP_PRIVATE = "kvm_tdp_mmu_map_private_pfn"
 WRITE = {"kvm_tdp_mmu_write_spte": "ST", "__kvm_tdp_mmu_write_spte": "ST"}
 EXCHANGE = dict.fromkeys("try_cmpxchg64 cmpxchg64 try_cmpxchg cmpxchg".split(), "XCHG")
 

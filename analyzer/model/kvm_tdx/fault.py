@@ -114,7 +114,7 @@ def _prepare(w: World, v: Vcpu) -> None:
 
 def refuses_huge(w: World) -> bool:
     """There are no 2M mappings: KVM has none, or the module may interrupt DEMOTE."""
-    return not w.scope.huge or w.fails("restartable") and w.protocol.restartable == "refuse-huge"
+    return not w.scope.huge or (w.fails("restartable") and w.protocol.restartable == "refuse-huge")
 
 
 def _get_pfn(w: World, v: Vcpu, i: int) -> tuple[Effect, ...]:

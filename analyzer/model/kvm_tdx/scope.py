@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-WORDS = {"huge": "2M mappings", "accept": "ACCEPT-level faults", "small_accepts": "ACCEPTs at 4K only", "in_place": "in-place conversion",
+WORDS = {"huge": "2M mappings", "accept": "ACCEPT-level faults",
+         "small_accepts": "ACCEPTs at 4K only", "in_place": "in-place conversion",
          "late_vcpu": "late vCPU", "lax_module": "module that does not check tracking"}  # fmt: skip
 FAULTS = ("enomem", "second-busy", "restartable", "pamt-remove")
 
