@@ -42,13 +42,16 @@ PATHS = (
 
 
 Progress = Callable[[str, int, int], None]
+VERDICTS = "verdicts"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the user chose: rules by id (none: all), whether trial rules count, paths (none: ``PATHS``), limits.
 
-    ``kept``: where outcomes of earlier runs are looked up, and this one is put.
+    ``kept``: where outcomes of earlier runs are looked up, and this one is put. ``model``: whether the runtime model
+    is asked for verdicts (``verdicts``), explored for each and for what no rule reported (``explore``), or left alone
+    (``off``).
     """
 
     rules: tuple[str, ...] = ()
@@ -57,6 +60,7 @@ class Options:
     limits: Limits = DEFAULT
     progress: Progress | None = None
     kept: Kept | None = None
+    model: str = VERDICTS
 
     def with_progress(self, progress: Progress | None) -> Options:
         """The same with somebody to tell how far the work is."""
@@ -74,7 +78,7 @@ class Options:
         if self.kept is None:
             return make()
         started = time.perf_counter()
-        at = address(self.rules, self.trial, self.paths, self.limits, *parts)
+        at = address(self.rules, self.trial, self.paths, self.limits, self.model, *parts)
         found = self.kept.get(at)
         if found is not None:
             seconds = round(time.perf_counter() - started, 3)
@@ -112,12 +116,14 @@ def _checked(snapshot: Snapshot, paths: list[str], options: Options, unread: lis
     from analyzer.engine.cores import run_on_cores
     from analyzer.engine.registry import load_vocabulary
     from analyzer.frontend.load import load
+    from analyzer.stepwise import with_verdicts
 
     started = time.perf_counter()
     rules = options.selected()
     program = load(snapshot, paths, None, options.limits)
     facts = Facts(program, load_vocabulary())
     outcome = run_on_cores(rules, facts)
+    outcome.findings = with_verdicts(outcome.findings, facts, rules, options.model)
     problems = (*unread, *program.problems, *facts.problems, *outcome.problems)
     stats = _stats(program, outcome, started, facts.counts)
     return Review(analyzer.__version__, None, tuple(outcome.findings), _once(problems), stats, _ids(rules))
@@ -235,7 +241,7 @@ def _reviewed(
     started = time.perf_counter()
     rules = options.selected()
     steps = walk(series, base, options.limits)
-    stepwise = Stepwise(rules, options.paths or PATHS, options.limits, options.progress)
+    stepwise = Stepwise(rules, options.paths or PATHS, options.limits, options.progress, options.model)
     history = History()
     history.walk(stepwise.states(steps))
     shape = run_series_rules(rules, SeriesFacts(tuple(stepwise.series_step(s) for s in steps), load_vocabulary()))

@@ -46,6 +46,7 @@ class Stepwise:
     paths: tuple[str, ...]
     limits: Limits
     progress: Progress | None = None
+    model: str = "off"
     units: UnitCache = field(default_factory=UnitCache)
     programs: dict[object, Program] = field(default_factory=dict)
     seen: dict[object, Seen] = field(default_factory=dict)
@@ -90,9 +91,8 @@ class Stepwise:
         program = self.program(snapshot)
         facts = Facts(program, load_vocabulary())
         outcome = run_rules(self.rules, facts)
-        return Seen(
-            tuple(outcome.findings), (*program.problems, *outcome.problems, *facts.problems), dict(facts.counts)
-        )
+        found = with_verdicts(outcome.findings, facts, self.rules, self.model)
+        return Seen(tuple(found), (*program.problems, *outcome.problems, *facts.problems), dict(facts.counts))
 
     def state(self, step: PatchStep) -> State:
         """What came and went with one patch."""
@@ -133,6 +133,20 @@ class Stepwise:
         if id(files) not in self.listed:
             self.listed[id(files)] = sources(files.paths(self.paths))
         return self.listed[id(files)]
+
+
+def with_verdicts(findings: list[Finding], facts: Facts, rules: Sequence[Rule], model: str) -> list[Finding]:
+    """The findings with what the runtime model says of them; with ``explore``, also what it found and no rule did."""
+    if model == "off" or not facts.program.whole or not (findings or model == "explore"):
+        return findings
+    from analyzer.model.extract.verdict import judged, unreported
+
+    live = model == "explore"
+    found = judged(findings, facts, live)
+    if live:
+        found += unreported(findings, facts, rules)
+        found.sort(key=lambda f: (f.location, f.rule, f.subject))
+    return found
 
 
 def _ours(path: str) -> bool:

@@ -13,7 +13,7 @@ from analyzer.dataflow.paths import Explorer
 from analyzer.ir.program import Key
 from analyzer.ir.types import Assign, Assume, Call, Const, Deref, Expr, Field, Function, Instr, Name, parts
 from analyzer.model.extract import words as w
-from analyzer.model.extract.record import Decision, both, decided
+from analyzer.model.extract.record import Decision, absent, both, decided
 from analyzer.model.extract.walk import Exit, Marks, Seen, Walk, fallible, op_functions, place, places
 
 VMX = "arch/x86/kvm/vmx/"
@@ -212,8 +212,11 @@ def decide(facts: Facts) -> Iterator[Decision]:
         ("track", "T", "track", "TRACK"),
         ("kick", "K", "kick", "a kick of all vCPUs"),
     ):
-        without = [s for s in chain.last if mark not in s.marks]
-        if not chain.last:
+        last = [s for s in chain.last if name != "kick" or "T" in s.marks]
+        without = [s for s in last if mark not in s.marks]
+        if chain.last and not last:
+            yield absent(name, "there is no TRACK that could be followed by a kick")
+        elif not chain.last:
             yield both(name, "no REMOVE or DEMOTE was reached")
         elif without:
             yield decided(name, "none", f"a path to {_call(without)} has no {words}", *places(facts, without))

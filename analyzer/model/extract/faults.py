@@ -55,10 +55,12 @@ class Fault:
         return [(marks, None)]
 
     def branch(self, assume: Assume, marks: Marks, context: Context[Marks]) -> Marks:
-        """A pointer that the lookup looked into is not null."""
+        """A pointer that the lookup looked into is not null; a private fault is not looked up in the host."""
         cond = assume.cond
         name = cond.name if isinstance(cond, Field) else cond.id if isinstance(cond, Name) else ""
         if not assume.truth and marks & {"P", "H"} and name and name in self.looked_into():
+            return (marks & {"R"}) | {"x"}
+        if name == "is_private" and assume.truth and "H" in marks:  # the host's page tables hold no private memory
             return (marks & {"R"}) | {"x"}
         return marks
 

@@ -74,7 +74,9 @@ def _level(facts: Facts) -> Decision:
             (good if mine == level else wrong if small else other).append(block)
     if wrong:
         return decided(name, "4k", "BLOCK of what DEMOTE splits is given the small level", *places(facts, wrong))
-    if other or not good:
+    if not (other or good):
+        return absent(name, "no BLOCK of what DEMOTE splits")
+    if other:
         return both(name, "the levels of BLOCK and DEMOTE were not compared", *places(facts, other))
     return decided(name, "of-entry", "BLOCK and DEMOTE are given the same level", *places(facts, good))
 
@@ -121,7 +123,8 @@ def _above(facts: Facts) -> tuple[list[Left], tuple[Step, ...] | None]:
     entries = sorted({k for s in splits for k in facts.program.resolve(s.call.callee, s.context.key[0])})
     walk = Walk(facts, {}, rule, find)
     follow(facts, walk, entries, leading(facts, _ops(facts)))
-    lost = [x for x in walk.left if "X!" in x.marks and (x.value == 0 or x.instr.value is None)]
+    mute = [x for x in walk.inner if "X!" in x.marks - x.context.state and x.instr.value is None]
+    lost = [*mute, *(x for x in walk.left if "X!" in x.marks and (x.value == 0 or x.instr.value is None))]
     unsure = [x for x in walk.left if "X!" in x.marks and x.value is None and x.instr.value is not None]
     return lost, None if unsure or not seen or walk.explorer is None or walk.explorer.problems else places(facts, seen)
 
@@ -186,18 +189,21 @@ def _restarting(function: Function) -> Iterator[Instr]:
 # -- levels that the guest or the fault asks for ---------------------------------------------------------
 
 
-def findings_of(facts: Facts, rule: str) -> list[Finding]:
-    """What a rule says of the snapshot."""
+def findings_of(facts: Facts, rule: str, sites: str) -> tuple[list[Finding], int]:
+    """What a rule says of the snapshot, and how many sites it looked at; its own run counts them, not this one."""
     check = next(r.check for r in load_rules() if r.id == rule)
-    return list(check(facts)) if check is not None else []
+    known = dict(facts.counts)
+    found = list(check(facts)) if check is not None else []
+    looked = facts.counts.get(sites, 0) - known.get(sites, 0)
+    facts.counts.clear()
+    facts.counts.update(known)
+    return found, looked
 
 
 def _promotion(facts: Facts) -> Decision:
     """Decided by the analysis of the rule that is about it."""
     name = "promotion"
-    before = facts.counts.get("installs looked at", 0)
-    found = findings_of(facts, PROMOTION)
-    looked = facts.counts.get("installs looked at", 0) - before
+    found, looked = findings_of(facts, PROMOTION, "installs looked at")
     if found:
         return decided(name, "allowed", found[0].message, *found[0].trace)
     if not looked:

@@ -45,7 +45,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A return of the function that a walk began in."""
+    """A return."""
 
     instr: Return
     marks: Marks
@@ -74,6 +74,7 @@ class Walk:
     at_word: bool = False
     seen: list[Seen] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
+    inner: list[Left] = field(default_factory=list)  # returns of helpers that changed the marks
     explorer: Explorer[Marks] | None = None
     about: str = ""  # the predicate that the branch at hand is about
     _passing: Call | None = None
@@ -137,9 +138,13 @@ class Walk:
         if isinstance(instr, Assume):
             alias = facts.get(instr.cond)
             self.about = alias.expr.callee if isinstance(alias, Alias) and isinstance(alias.expr, Pred) else ""
-        if isinstance(instr, Return) and context.caller is None and self.explorer is not None:
+        if (
+            isinstance(instr, Return)
+            and self.explorer is not None
+            and (context.caller is None or state != context.state)
+        ):
             known = None if instr.value is None else values.evaluate(instr.value, facts, self.explorer.constants)
-            self.left.append(Left(instr, state, context, known))
+            (self.left if context.caller is None else self.inner).append(Left(instr, state, context, known))
 
     def feasible(self, call: Call, state: Marks) -> bool:
         """Nothing that matters happens once a VM is bugged."""
