@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -18,6 +19,7 @@ from analyzer.tree.snapshot import Snapshot, sources
 
 # The analysis is imported where it runs: what was kept of an earlier run is told without it.
 if TYPE_CHECKING:
+    from analyzer.analyses.facts import Facts
     from analyzer.engine.rule import Rule
     from analyzer.engine.run import Outcome
     from analyzer.ir.program import Program
@@ -40,13 +42,16 @@ PATHS = (
 
 
 Progress = Callable[[str, int, int], None]
+VERDICTS = "verdicts"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the user chose: rules by id (none: all), whether trial rules count, paths (none: ``PATHS``), limits.
 
-    ``kept``: where outcomes of earlier runs are looked up, and this one is put.
+    ``kept``: where outcomes of earlier runs are looked up, and this one is put. ``model``: whether the runtime model
+    is asked for verdicts (``verdicts``), explored for each and for what no rule reported (``explore``), or left alone
+    (``off``).
     """
 
     rules: tuple[str, ...] = ()
@@ -55,6 +60,7 @@ class Options:
     limits: Limits = DEFAULT
     progress: Progress | None = None
     kept: Kept | None = None
+    model: str = VERDICTS
 
     def with_progress(self, progress: Progress | None) -> Options:
         """The same with somebody to tell how far the work is."""
@@ -72,7 +78,7 @@ class Options:
         if self.kept is None:
             return make()
         started = time.perf_counter()
-        at = address(self.rules, self.trial, self.paths, self.limits, *parts)
+        at = address(self.rules, self.trial, self.paths, self.limits, self.model, *parts)
         found = self.kept.get(at)
         if found is not None:
             seconds = round(time.perf_counter() - started, 3)
@@ -110,29 +116,41 @@ def _checked(snapshot: Snapshot, paths: list[str], options: Options, unread: lis
     from analyzer.engine.cores import run_on_cores
     from analyzer.engine.registry import load_vocabulary
     from analyzer.frontend.load import load
+    from analyzer.stepwise import with_verdicts
 
     started = time.perf_counter()
     rules = options.selected()
     program = load(snapshot, paths, None, options.limits)
     [part] = run_on_cores(rules, [lambda: Facts(program, load_vocabulary())], program.lines)
+    found = with_verdicts(part.outcome.findings, Facts(program, load_vocabulary()), rules, options.model)
     problems = (*unread, *part.problems, *part.outcome.problems)
     stats = _stats(program, part.outcome, started, part.counts)
-    return Review(analyzer.__version__, None, tuple(part.outcome.findings), _once(problems), stats, _ids(rules))
+    return Review(analyzer.__version__, None, tuple(found), _once(problems), stats, _ids(rules))
 
 
-def lock_report(tree: Path, options: Options = Options()) -> str:
-    """How many lock assertions the held analysis proves from callers, leaves open, contradicts."""
+@contextmanager
+def facts_of(tree: Path, options: Options = Options()) -> Iterator[Facts]:
+    """The tree as it is, for questions that are no rules. Raises AnalyzerError like ``check_tree()``."""
     from analyzer.analyses.facts import Facts
-    from analyzer.analyses.held import solve_held
     from analyzer.engine.registry import load_vocabulary
     from analyzer.frontend.load import load
-    from analyzer.graphs.lockreport import render
     from analyzer.tree.repo import open_tree
 
     with open_tree(tree, options.limits) as opened:
         snapshot = Snapshot("tree", opened.worktree_files())
-        program = load(snapshot, sources(snapshot.paths(options.paths or PATHS)), None, options.limits)
-        facts = Facts(program, load_vocabulary())
+        found = sources(snapshot.paths(options.paths or PATHS))
+        if not found:
+            raise AnalyzerError(f"no C file below {', '.join(options.paths or PATHS)} in {tree}", exit_code=3)
+        yield Facts(load(snapshot, found, None, options.limits), load_vocabulary())
+
+
+def lock_report(tree: Path, options: Options = Options()) -> str:
+    """How many lock assertions the held analysis proves from callers, leaves open, contradicts."""
+    from analyzer.analyses.held import solve_held
+    from analyzer.graphs.lockreport import render
+
+    with facts_of(tree, options) as facts:
+        program = facts.program
         labels = frozenset(("mmu_lock", "slots_lock"))
         return render(solve_held(program, facts.names, facts.vocabulary, labels, frozenset()))
 
@@ -222,11 +240,12 @@ def _reviewed(
     started = time.perf_counter()
     rules = options.selected()
     steps = walk(series, base, options.limits)
-    stepwise = Stepwise(rules, options.paths or PATHS, options.limits, options.progress)
+    stepwise = Stepwise(rules, options.paths or PATHS, options.limits, options.progress, options.model)
     history = History()
     history.walk(stepwise.states(steps))
     shape = run_series_rules(rules, SeriesFacts(tuple(stepwise.series_step(s) for s in steps), load_vocabulary()))
-    findings = sorted([*history.findings(), *shape.findings], key=_order)
+    found = stepwise.judged([*history.findings(), *shape.findings], steps)
+    findings = sorted(found, key=_order)
     problems = [*problems, *series.problems, *shape.problems, *(base.problems if base else ())]
     for step in steps:
         problems += step.problems

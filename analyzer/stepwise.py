@@ -45,6 +45,7 @@ class Stepwise:
     paths: tuple[str, ...]
     limits: Limits
     progress: Progress | None = None
+    model: str = "off"
     units: UnitCache = field(default_factory=UnitCache)
     programs: dict[object, Program] = field(default_factory=dict)
     seen: dict[object, Seen] = field(default_factory=dict)
@@ -74,7 +75,10 @@ class Stepwise:
         parts = run_on_cores(self.rules, states, lines, lambda done: self.tell(done, len(snapshots)))
         for snapshot, part in zip(snapshots, parts, strict=True):
             problems = (*part.problems, *part.outcome.problems)
-            self.seen[self.key(snapshot)] = Seen(tuple(part.outcome.findings), problems, part.counts, not part.late)
+            found = part.outcome.findings
+            if self.model == "explore" and not part.late:
+                found = with_verdicts(found, Facts(self.program(snapshot), load_vocabulary()), self.rules, self.model)
+            self.seen[self.key(snapshot)] = Seen(tuple(found), problems, part.counts, not part.late)
 
     def tell(self, done: int, total: int) -> None:
         """Say how far the work is."""
@@ -96,6 +100,18 @@ class Stepwise:
         lines = {f.old: line_map(f) for f in files if f.old is not None}
         before, after = self.seen[self.key(step.before)], self.seen[self.key(step.after)]
         return State(step.patch.index if step.patch else 0, before.findings, after.findings, step.renames, lines)
+
+    def judged(self, findings: list[Finding], steps: Sequence[PatchStep]) -> list[Finding]:
+        """What patches introduced, with what the model says of it in the state behind the patch."""
+        if self.model != "verdicts":
+            return findings
+        behind = {step.patch.index: step.after for step in steps if step.patch is not None}
+        out = [f for f in findings if f.patch not in behind]
+        for patch, after in behind.items():
+            mine = [f for f in findings if f.patch == patch]
+            facts = Facts(self.program(after), load_vocabulary())
+            out += with_verdicts(mine, facts, self.rules, self.model)
+        return out
 
     def series_step(self, step: PatchStep) -> SeriesStep:
         """One patch for the rules about the shape of a series."""
@@ -127,6 +143,20 @@ class Stepwise:
         if id(files) not in self.listed:
             self.listed[id(files)] = sources(files.paths(self.paths))
         return self.listed[id(files)]
+
+
+def with_verdicts(findings: list[Finding], facts: Facts, rules: Sequence[Rule], model: str) -> list[Finding]:
+    """The findings with what the runtime model says of them; with ``explore``, also what it found and no rule did."""
+    if model == "off" or not facts.program.whole or not (findings or model == "explore"):
+        return findings
+    from analyzer.model.extract.verdict import judged, unreported
+
+    live = model == "explore"
+    found = judged(findings, facts, live)
+    if live:
+        found += unreported(findings, facts, rules)
+        found.sort(key=lambda f: (f.location, f.rule, f.subject))
+    return found
 
 
 def _ours(path: str) -> bool:

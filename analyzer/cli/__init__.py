@@ -69,6 +69,9 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--format", "form", type=FORMATS, default="text", help="How to print."),
         click.option("--rule", "rules", multiple=True, metavar="ID", help="Only this rule; may be repeated."),
         click.option("--trial", is_flag=True, help="Also rules that are on trial."),
+        click.option(
+            "--model/--no-model", "model_", default=None, help="Explore the model for verdicts; ask it nothing."
+        ),
         click.option("--no-cache", is_flag=True, help="Look nothing up from earlier runs, and keep nothing."),
         click.option("--fail-on", type=click.Choice(LEVELS), help="Exit 1 from this severity on (default: warning)."),
         click.option("-v", "--verbose", is_flag=True, help="Every problem and every source in full."),
@@ -257,13 +260,14 @@ def _need_kernel(tree: Path | None) -> Path:
 
 def _options(common: dict[str, Any], paths: tuple[str, ...]) -> Any:
     from analyzer.kept import of_user
-    from analyzer.review import Options
+    from analyzer.review import VERDICTS, Options
     from analyzer.tree.settings import settings
 
     kept = None if common["no_cache"] else of_user()
     chosen = settings(Path.cwd())
     common["fail_on"] = common["fail_on"] or chosen.fail_on
-    return Options(common["rules"] or chosen.rules, common["trial"] or chosen.trial, paths, kept=kept)
+    asked = {None: VERDICTS, True: "explore", False: "off"}[common["model_"]]
+    return Options(common["rules"] or chosen.rules, common["trial"] or chosen.trial, paths, kept=kept, model=asked)
 
 
 class _progress:

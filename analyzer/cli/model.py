@@ -61,6 +61,21 @@ def model_explain(mutation: str, claim: str | None, form: str, engine: str, limi
     return ask.explain(mutation, claim, ask.How(engine, False, limit, form), click.echo)
 
 
+@model.command("extract")
+@click.argument("tree", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--flows", is_flag=True, help="Also the events of each flow, one string for each way through.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@_how
+def model_extract(tree: Path, flows: bool, form: str, engine: str, limit: int) -> int:
+    """What the source of a tree does at each point of the protocol, and whether the claims hold of that."""
+    from analyzer.model.ask import How
+    from analyzer.model.extract import ask
+    from analyzer.review import facts_of
+
+    with facts_of(tree) as facts:
+        return ask.show(facts, str(tree), flows, How(engine, True, limit, form), click.echo)
+
+
 CHECKERS = ("promela", "murphi")
 LAYOUTS = ("tracefs", "trace-cmd", "perf", "bpftrace")
 

@@ -105,7 +105,7 @@ def check(names: Sequence[str], settings: Sequence[str], how: How, say: Say) -> 
             say(f"protocol: {changes or 'correct'}\n{tell.check_head(width)}")
         machine = prepared(build(scope, protocol), how.reduce)
         try:
-            outcome, progress_, stopped = _check_one(machine, how, status.tick(name))
+            outcome, progress_, stopped = check_one(machine, how, status.tick(name))
         except KeyboardInterrupt:
             break
         finally:
@@ -127,7 +127,7 @@ def _close(results: Sequence[_Checked], how: How, say: Say) -> None:
         say("states are counted after reductions: vCPUs exchanged, dead values forgotten (--no-reduce: without)")
 
 
-def _check_one(machine: Machine, how: How, tick: Tick | None) -> tuple[Outcome, tuple[Progress, ...], bool]:
+def check_one(machine: Machine, how: How, tick: Tick | None) -> tuple[Outcome, tuple[Progress, ...], bool]:
     """Claims, then progress where that is cheap; whether the user interrupted the second."""
     outcome = explore(machine, how.engine, Limits(how.limit, tick))
     if not outcome.complete or outcome.states > PROGRESS_LIMIT:

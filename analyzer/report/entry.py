@@ -48,6 +48,8 @@ def told(paper: Paper, entry: Entry, cite: bool, verbose: bool) -> list[str]:
     out = head(paper, finding)
     if finding.fixed_by is not None:
         out += paper.text(f"fixed by patch {finding.fixed_by}", indent=4, style=GREEN)
+    if finding.verdict:
+        out += paper.text(f"model: {finding.verdict}", indent=4, hang=2, style=DIM)
     out += _where(paper, finding)
     out += _path(paper, finding.trace)
     out += _also(paper, entry)

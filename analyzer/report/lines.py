@@ -21,4 +21,6 @@ def _line(finding: Finding) -> str:
     text = f"{place}: {_LEVEL[finding.severity]}: [{finding.rule}] {finding.message}"
     if finding.fixed_by is not None:
         text += f" (fixed by patch {finding.fixed_by})"
+    if finding.verdict:
+        text += f" (model: {finding.verdict})"
     return visible(text)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,16 +90,21 @@ class Kernel:
             texts[edit.path] = edited(text, edit)
         return {path: SourceFile(path, text.encode("latin-1")) for path, text in texts.items()}
 
-    def findings(self, edits: Iterable[Edit], rules: tuple[str, ...] = ()) -> list[tuple[Finding, str]]:
-        """The errors and warnings of the edited kernel, each with the text of its line; all rules if none is named."""
-        overlay = self.overlay(edits)
+    @contextmanager
+    def facts(self, overlay: dict[str, SourceFile]) -> Iterator[Facts]:
+        """The kernel with some files replaced."""
         with open_tree(self.root) as tree:
             snapshot = Snapshot("edited", tree.worktree_files(), overlay)
             self.paths = self.paths or [p for p in snapshot.paths(PATHS) if p.endswith((".c", ".h"))]
-            program = load(snapshot, self.paths, self.units)
-            outcome = run_rules(choose(load_rules(), rules), Facts(program, load_vocabulary()))
+            yield Facts(load(snapshot, self.paths, self.units), load_vocabulary())
+
+    def findings(self, edits: Iterable[Edit], rules: tuple[str, ...] = ()) -> list[tuple[Finding, str]]:
+        """The errors and warnings of the edited kernel, each with the text of its line; all rules if none is named."""
+        overlay = self.overlay(edits)
+        with self.facts(overlay) as facts:
+            outcome = run_rules(choose(load_rules(), rules), facts)
         crashed = [p for p in outcome.problems if p.kind == "crashed"]
-        unread = [p for p in program.problems if p.kind == "unparsed" and p.where.split(":")[0] in overlay]
+        unread = [p for p in facts.program.problems if p.kind == "unparsed" and p.where.split(":")[0] in overlay]
         assert not crashed + unread, crashed + unread
         found = [f for f in outcome.findings if f.severity != "info"]
         return [(f, self.line(overlay, f.location.path, f.location.line)) for f in found]

@@ -145,7 +145,7 @@ def test_scope_says_what_is_left_out() -> None:
 
 def test_every_scope_is_explored_until_the_user_interrupts(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    real, seen = ask._check_one, []
+    real, seen = ask.check_one, []
 
     def stop(*args: Any) -> Any:
         seen.append(args)
@@ -153,7 +153,7 @@ def test_every_scope_is_explored_until_the_user_interrupts(monkeypatch: pytest.M
             raise KeyboardInterrupt
         return real(*args)
 
-    monkeypatch.setattr(ask, "_check_one", stop)
+    monkeypatch.setattr(ask, "check_one", stop)
     assert ask.check(("accept-4k", "pfnmap", "teardown"), (), ask.How("python"), said.append) == 3
     assert [line.split()[0] for line in said[:2]] == ["protocol:", "accept-4k"]
     assert not any("pfnmap" in line for line in said)

@@ -102,7 +102,7 @@ def _prepare(w: World, v: Vcpu) -> None:
         private, shared = all_of(here, w.shared[i] == 0), all_of(here, w.shared[i] == 1) if i == 0 else FALSE
         move(f"snapshot_private[{i}]", "snapshot", "pfn", v.stale.to(0), when=private, source="kvm_mmu_faultin_pfn")
         move(f"snapshot_shared[{i}]", "snapshot", "outside", *v.forget(), when=shared, source="kvm_mmu_faultin_pfn")
-        source = "refuse_huge" if refuses_huge(w) else "kvm_gmem_get_pfn"
+        source = "refuse_huge" if w.scope.huge and refuses_huge(w) else "kvm_gmem_get_pfn"
         move(f"get_pfn[{i}]", "pfn", "lock", *_get_pfn(w, v, i), when=here, source=source)
         if w.fails("enomem"):
             fresh = all_of(here, w.backed[i] == 0)
@@ -114,8 +114,8 @@ def _prepare(w: World, v: Vcpu) -> None:
 
 
 def refuses_huge(w: World) -> bool:
-    """The module may interrupt DEMOTE, so there are no 2M mappings."""
-    return w.fails("restartable") and w.protocol.restartable == "refuse-huge"
+    """There are no 2M mappings: KVM has none, or the module may interrupt DEMOTE."""
+    return not w.scope.huge or (w.fails("restartable") and w.protocol.restartable == "refuse-huge")
 
 
 def _get_pfn(w: World, v: Vcpu, i: int) -> tuple[Effect, ...]:

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-WORDS = {"accept": "ACCEPT-level faults", "small_accepts": "ACCEPTs at 4K only", "in_place": "in-place conversion",
+WORDS = {"huge": "2M mappings", "accept": "ACCEPT-level faults",
+         "small_accepts": "ACCEPTs at 4K only", "in_place": "in-place conversion",
          "late_vcpu": "late vCPU", "lax_module": "module that does not check tracking"}  # fmt: skip
 FAULTS = ("enomem", "second-busy", "restartable", "pamt-remove")
 
@@ -19,6 +20,7 @@ class Scope:
     pages: int = 2
     converter: bool = True
     zapper: bool = True
+    huge: bool = True  # private memory is mapped at 2M where it can be
     accept: bool = True  # faults that carry an ACCEPT level
     whole_punch: bool = True  # punch holes of the whole region too
     small_accepts: bool = False  # the guest accepts at 4K only

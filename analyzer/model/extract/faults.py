@@ -1,0 +1,227 @@
+"""The fault: the stale check between the lookup of a PFN and the mapping; the mirror entry while the S-EPT is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from analyzer.analyses.facts import Facts
+from analyzer.analyses.marks import marker
+from analyzer.dataflow.context import Context
+from analyzer.dataflow.values import NEG, NZ
+from analyzer.dataflow.values import Facts as Known
+from analyzer.ir.program import Key
+from analyzer.ir.types import Assign, Assume, Call, Field, Function, Instr, Name
+from analyzer.model.extract import words as w
+from analyzer.model.extract.ranges import returns
+from analyzer.model.extract.record import Decision, both, decided
+from analyzer.model.extract.walk import Exit, Marks, Seen, Walk, follow, leading, nearest, places
+
+LOOKUPS = {**w.PFN, **w.HOST_PFN}
+FAULT = {**LOOKUPS, **w.CHECK, **w.MAP}
+MIRROR = frozenset(("is_mirror_sp", "is_mirror_sptep"))
+CHOSEN = "%frozen"
+
+
+@dataclass(slots=True)
+class Fault:
+    """Paths from the lookup to the mapping."""
+
+    facts: Facts
+    maps: list[Seen] = field(default_factory=list)
+    lookups: list[Seen] = field(default_factory=list)
+    checks: list[Seen] = field(default_factory=list)
+    walk: Walk | None = None
+
+    def rule(self, seen: Seen) -> list[Exit]:
+        """P, H: a PFN of guest_memfd, of the host; R: mmu_lock held; C: found fresh since. x: no such path."""
+        marks, what = seen.marks, seen.what
+        if what == "PFN":
+            self.lookups.append(seen)
+            return [((marks | {"P"}) - {"C", "H"}, 0), (marks, NZ)]
+        if what == "HPFN":
+            self.lookups.append(seen)
+            return [((marks | {"H"}) - {"C", "P"}, None)]
+        if what == "CHK":
+            self.checks.append(seen)
+            fresh = "R" in marks and marks & {"P", "H"}
+            return [(marks | {"C"} if fresh else marks, 0), (marks, NZ)]
+        if what == "MAP":
+            self.maps.append(seen)
+        if what in ("L.r", "L.w"):
+            return [(marks | {"R"}, None)]
+        if what == "U":
+            return [(marks - {"R", "C"}, None)]
+        return [(marks, None)]
+
+    def branch(self, assume: Assume, marks: Marks, context: Context[Marks]) -> Marks:
+        """A pointer that the lookup looked into is not null; a private fault is not looked up in the host."""
+        cond = assume.cond
+        name = cond.name if isinstance(cond, Field) else cond.id if isinstance(cond, Name) else ""
+        if not assume.truth and marks & {"P", "H"} and name and name in self.looked_into():
+            return (marks & {"R"}) | {"x"}
+        if name == "is_private" and assume.truth and "H" in marks:  # the host's page tables hold no private memory
+            return (marks & {"R"}) | {"x"}
+        return marks
+
+    def looked_into(self) -> set[str]:
+        """The last names of what lookups were given."""
+        args = [a for s in self.lookups for a in s.call.args]
+        return {a.name if isinstance(a, Field) else a.id for a in args if isinstance(a, Field | Name)}
+
+
+def _fault(facts: Facts) -> Fault:
+    def make() -> Fault:
+        fault = Fault(facts)
+        fault.walk = Walk(facts, FAULT, fault.rule, branched=fault.branch, locks=True)
+        entries = nearest(facts, leading(facts, w.PFN), leading(facts, w.MAP))
+        follow(facts, fault.walk, entries, leading(facts, FAULT))
+        return fault
+
+    return facts.solve("model fault", make)
+
+
+@dataclass(slots=True)
+class Freeze:
+    """Paths of the mapping, around the change of the external table."""
+
+    facts: Facts
+    told: list[Seen] = field(default_factory=list)
+    back: list[Seen] = field(default_factory=list)
+    stuck: list[Seen] = field(default_factory=list)
+    walk: Walk | None = None
+
+    def rule(self, seen: Seen) -> list[Exit]:
+        """FZ: frozen (fz: about to be); X!: the other table refused. m, n: a mirror or not; w: exclusive; x: no way."""
+        marks, what = seen.marks, seen.what
+        if what == "chosen":
+            return [(marks | {"fz"}, None)]
+        if what == "held.w" or what == "L.w":
+            return [(marks | {"w"}, None)]
+        if what == "XCHG":
+            if "X!" in marks:
+                self.stuck.append(seen)
+            rest = marks - {"X!", "FZ", "fz"}
+            return [(rest | {"FZ"} if "fz" in marks or self.frozen(seen.call) else rest, 0), (rest, NZ)]
+        if what == "ST":
+            if "X!" in marks:
+                self.back.append(seen)
+            return [(marks - {"X!", "FZ", "fz"}, None)]
+        if what == "X":
+            if "n" in marks:
+                return [(marks, 0)]
+            if "w" not in marks and "x" not in marks:
+                self.told.append(seen)
+            return [(marks, 0), (marks | {"X!"}, NEG)]
+        return [(marks, None)]
+
+    @staticmethod
+    def frozen(call: Call) -> bool:
+        """Whether a call is given the frozen value itself."""
+        return any(isinstance(a, Name) and a.id == w.FROZEN for a in call.args)
+
+    def find(self, call: Call, known: Known, context: Context[Marks]) -> str:
+        """The external op, helpers that exchange an entry, stores, and where the frozen value is chosen."""
+        if call.callee == CHOSEN:
+            return "chosen"
+        if call.table == w.EXTERNAL_OP:
+            return "X"
+        if call.callee in w.WRITE:
+            return "" if self.frozen(call) else "ST"
+        keys = self.facts.program.resolve(call.callee, context.key[0]) if call.callee else ()
+        if any(k in exchangers(self.facts) for k in keys) or call.callee in w.EXCHANGE:
+            return "XCHG"
+        return ""
+
+    def branch(self, assume: Assume, marks: Marks, context: Context[Marks]) -> Marks:
+        """Whether the root is a mirror stays what it is."""
+        if self.walk is None or self.walk.about not in MIRROR:
+            return marks
+        now, other = ("m", "n") if assume.truth else ("n", "m")
+        return marks | ({"x"} if other in marks else {now})
+
+
+def exchangers(facts: Facts) -> frozenset[Key]:
+    """Helpers that exchange an SPTE, tell whether they did, and do nothing else."""
+
+    def make() -> frozenset[Key]:
+        words = frozenset(w.EXCHANGE)
+        telling = leading(facts, (w.EXTERNAL_OP,))
+        return frozenset(f.key for f in facts.mentioning(words, lambda p: p.startswith("arch/x86/kvm/mmu/"))
+                         if f.key not in telling and f.returns in ("int", "bool"))  # fmt: skip
+
+    return facts.solve("model exchangers", make)
+
+
+def choice(function: Function, instr: Instr) -> Call | None:
+    """Marks where the frozen value is chosen."""
+    chosen = isinstance(instr, Assign) and isinstance(instr.value, Name) and instr.value.id == w.FROZEN
+    return marker(instr, CHOSEN) if chosen else None
+
+
+def _freeze(facts: Facts) -> Freeze:
+    def make() -> Freeze:
+        made = Freeze(facts)
+        made.walk = Walk(facts, {}, made.rule, made.find, made.branch, mark=choice, locks=True)
+        entries = sorted(k for name in w.MAP for k in facts.program.by_name.get(name, ()))
+        entries = [k for k in entries if facts.program.definitions[k].kind == "function"]
+        exchanging = frozenset(k for k in exchangers(facts))
+        follow(facts, made.walk, entries, leading(facts, (w.EXTERNAL_OP, *w.WRITE)) | exchanging)
+        return made
+
+    return facts.solve("model freeze", make)
+
+
+def decide(facts: Facts) -> Iterator[Decision]:
+    """stale_check, pfnmap_retry, unlock, freeze, freeze_rollback."""
+    fault = _fault(facts)
+    cut = fault.walk is None or fault.walk.lost
+    for name, mark, words in (("stale_check", "P", "guest_memfd"), ("pfnmap_retry", "H", "the host's page table")):
+        maps = [s for s in fault.maps if mark in s.marks and "x" not in s.marks]
+        bare = [s for s in maps if "C" not in s.marks]
+        if bare:
+            why = f"a path maps a PFN of {words} without the retry check under mmu_lock"
+            yield decided(name, "none", why, *places(facts, bare))
+        elif not maps or cut:
+            yield both(name, f"no path from a PFN of {words} to its mapping" if not maps else "not all paths followed")
+        else:
+            why = f"the retry check is made under mmu_lock on every path that maps a PFN of {words}"
+            yield decided(name, "under-lock", why, *places(facts, [*fault.checks, *maps]))
+    yield _unlock(facts, fault, cut)
+    yield from _frozen(facts)
+
+
+def _unlock(facts: Facts, fault: Fault, cut: bool) -> Decision:
+    held = [x for x in fault.walk.left if "R" in x.marks] if fault.walk is not None else []
+    if held:
+        return decided("unlock", "not-on-error", "a path returns with mmu_lock held", *returns(facts, held))
+    if cut or not fault.maps:
+        return both("unlock", "no path of a fault to its mapping was followed to its end")
+    drops = [s for s in fault.walk.seen if s.what == "U"] if fault.walk is not None else []
+    return decided("unlock", "every-path", "each path of the fault drops mmu_lock", *places(facts, drops))
+
+
+def _frozen(facts: Facts) -> Iterator[Decision]:
+    found = _freeze(facts)
+    cut = found.walk is None or found.walk.lost
+    bare = [s for s in found.told if "FZ" not in s.marks]
+    if bare:
+        why = "the external table is told while the mirror entry is not frozen"
+        yield decided("freeze", "none", why, *places(facts, bare))
+    elif cut or not found.told:
+        yield both("freeze", "no call of the external op was reached" if not found.told else "not all paths followed")
+    else:
+        why = "the mirror entry is frozen while the external table is told"
+        yield decided("freeze", "frozen", why, *places(facts, found.told))
+    left = [x for x in found.walk.left if {"X!", "FZ"} <= x.marks and "x" not in x.marks] if found.walk else []
+    stuck = [s for s in found.stuck if "x" not in s.marks and "FZ" in s.marks]
+    if left or stuck:
+        why = "a path leaves the entry frozen when the external table refused"
+        yield decided("freeze_rollback", "none", why, *places(facts, stuck), *returns(facts, left))
+    elif cut or not found.back:
+        yield both(
+            "freeze_rollback", "no write after a refusal was found" if not found.back else "not all paths followed"
+        )
+    else:
+        why = "the entry is written again when the external table refused"
+        yield decided("freeze_rollback", "on-error", why, *places(facts, found.back))

@@ -1,0 +1,50 @@
+"""What calls mean to the model: the events of a flow, by the names of SEAMCALL wrappers, arch hooks and kernel helpers.
+
+These are interfaces that outlive the code around them. Static helpers have no place here: what they do is followed.
+"""
+
+from __future__ import annotations
+
+import re
+
+SCOPE = ("arch/x86/kvm/*", "virt/kvm/*", "arch/x86/virt/vmx/tdx/*")
+
+BLOCK, TRACK, REMOVE, DEMOTE = "tdh_mem_range_block", "tdh_mem_track", "tdh_mem_page_remove", "tdh_mem_page_demote"
+AUG, ADD, SEPT_ADD = "tdh_mem_page_aug", "tdh_mem_page_add", "tdh_mem_sept_add"
+RECLAIM, FREE_KEY, ENTER = "tdh_phymem_page_reclaim", "tdh_mng_key_freeid", "tdh_vp_enter"
+
+# Events of model.md, section 5. Each SEAMCALL may fail; nothing else here is asked for its result.
+SEAMCALLS = {
+    BLOCK: "BLK", TRACK: "TRK", DEMOTE: "DEM", REMOVE: "REM", AUG: "AUG", ADD: "ADD", SEPT_ADD: "SADD",
+    RECLAIM: "RECLAIM", FREE_KEY: "KEY",
+}  # fmt: skip
+KICK = {"kvm_make_all_cpus_request": "KICK"}
+OUTSIDE = "KVM_REQ_OUTSIDE_GUEST_MODE"
+COUNTER = {
+    "kvm_mmu_invalidate_start": "B",
+    "kvm_mmu_invalidate_begin": "B",
+    "kvm_mmu_invalidate_end": "E",
+}
+ZAP = {"kvm_unmap_gfn_range": "Z", "kvm_tdp_mmu_unmap_gfn_range": "Z", "kvm_mmu_unmap_gfn_range": "Z"}
+TRUNCATE = {
+    **dict.fromkeys("truncate_inode_pages_range truncate_inode_pages truncate_inode_folio".split(), "TR"),
+    **dict.fromkeys("truncate_pagecache_range truncate_setsize filemap_remove_folio".split(), "TR"),
+}
+FOLIO_SPLIT = dict.fromkeys("folio_split __folio_split split_folio split_folio_to_list split_huge_page".split(), "FS")
+PFN = {"kvm_gmem_get_pfn": "PFN"}
+HOST_PFN = {"__kvm_faultin_pfn": "HPFN", "kvm_faultin_pfn": "HPFN"}
+CHECK = dict.fromkeys("mmu_invalidate_retry_gfn mmu_invalidate_retry".split(), "CHK")
+MAP = {"kvm_tdp_mmu_map": "MAP"}
+MAP_PRIVATE = "kvm_tdp_mmu_map_private_pfn"
+WRITE = {"kvm_tdp_mmu_write_spte": "ST", "__kvm_tdp_mmu_write_spte": "ST"}
+EXCHANGE = dict.fromkeys("try_cmpxchg64 cmpxchg64 try_cmpxchg cmpxchg".split(), "XCHG")
+
+ATTRIBUTES = "mem_attr_array"  # the field of struct kvm that holds them
+STORES = re.compile(r"(^|_)(store|erase|cmpxchg|insert)(_|$)")
+FROZEN = "FROZEN_SPTE"
+SMALL_SPTE = "make_small_spte"  # fills a table from a huge leaf: that is what makes a link a split
+GMEM = "virt/kvm/guest_memfd.c"
+EXTERNAL_OP, PRUNE_OP, LEVEL_OP = "set_external_spte", "free_external_spt", "gmem_max_mapping_level"
+HKID_TEST = "is_hkid_assigned"
+LOCK = "mmu_lock"
+NULL_TEST, NULL_FUNCTION = "IS_KVM_NULL_FN", "kvm_null_fn"

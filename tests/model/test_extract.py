@@ -1,0 +1,106 @@
+"""The record extracted from a tree: what clean trees have, what each edit changes, what the model says of that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analyzer.core.problem import ProblemKind
+from analyzer.model.extract.explored import survey
+from analyzer.model.extract.extract import HUGE, PAMT, PFNMAP, extract
+from analyzer.model.extract.flows import flows
+from analyzer.model.extract.record import ABSENT, BOTH, DECIDED, Decision, Record
+from analyzer.model.kvm_tdx.protocol import CORRECT, values
+from tests.kernel.edits import Kernel
+from tests.mutants.fields import FieldEdit
+from tests.mutants.fields_kernel import KERNEL
+from tests.mutants.fields_mini import MINIKVM
+
+MINI = Path(__file__).resolve().parent.parent.parent / "corpus" / "trees" / "minikvm"
+NOT_IN_MINIKVM = {*PAMT, *PFNMAP, "inhibit", "busy_entry"}
+
+
+def _record(kernel: Kernel, *edits: FieldEdit) -> Record:
+    overlay = kernel.overlay(e for edit in edits for e in edit.edits)
+    with kernel.facts(overlay) as facts:
+        found = extract(facts)
+        unread = [
+            p for p in facts.program.problems if p.kind is ProblemKind.UNPARSED and p.where.split(":")[0] in overlay
+        ]
+        assert not unread, unread
+    return found
+
+
+def _clean(found: Record, missing: set[str]) -> None:
+    assert [d.field for d in found.decisions] == list(values())
+    assert {d.field for d in found.decisions if d.how == ABSENT} == missing
+    assert [d.field for d in found.decisions if d.how == BOTH] == []
+    assert {d.field: d.values for d in found.decisions} == {f: (getattr(CORRECT, f),) for f in values()}
+    assert [d.field for d in found.decisions if d.how == DECIDED and not (d.steps or d.field == "promotion")] == []
+
+
+@pytest.fixture(scope="module")
+def mini() -> Kernel:
+    return Kernel(MINI)
+
+
+@pytest.fixture(scope="module")
+def real(kernel: Path) -> Kernel:
+    return Kernel(kernel)
+
+
+def test_minikvm_is_as_the_rules_demand(mini: Kernel) -> None:
+    _clean(_record(mini), NOT_IN_MINIKVM)
+
+
+def test_the_real_kernel_has_the_base_layer(real: Kernel) -> None:
+    found = _record(real)
+    _clean(found, {*HUGE, *PAMT})
+    assert all(r.discovery is None and r.outcome.complete for r in survey(found, "python"))
+
+
+def _changed(before: Record, after: Record) -> dict[str, Decision]:
+    return {d.field: d for d in after.decisions if (d.how, d.values) != (before[d.field].how, before[d.field].values)}
+
+
+@pytest.mark.parametrize("edit", MINIKVM, ids=lambda e: f"{e.field}={e.value}")
+def test_an_edit_of_minikvm_changes_its_field(mini: Kernel, edit: FieldEdit) -> None:
+    changed = _changed(_record(mini), _record(mini, edit))
+    assert (changed[edit.field].how, changed[edit.field].values) == (DECIDED, (edit.value,))
+    assert set(changed) <= {edit.field, *edit.also}
+
+
+@pytest.mark.parametrize("edit", KERNEL, ids=lambda e: f"{e.field}={e.value}")
+def test_an_edit_of_the_kernel_changes_its_field(real: Kernel, edit: FieldEdit) -> None:
+    changed = _changed(_record(real), _record(real, edit))
+    assert (changed[edit.field].how, changed[edit.field].values) == (DECIDED, (edit.value,))
+    assert set(changed) <= {edit.field, *edit.also}
+
+
+def test_every_decidable_field_has_an_edit() -> None:
+    edited = {e.field for e in (*MINIKVM, *KERNEL)}
+    assert set(values()) - edited == {*PAMT, "inhibit"}
+
+
+@pytest.mark.parametrize(("field", "claim"), [("track", "I6"), ("attribute_store", "I2"), ("stale_check", "I12")])
+def test_the_model_breaks_with_the_source(mini: Kernel, field: str, claim: str) -> None:
+    found = _record(mini, next(e for e in MINIKVM if e.field == field))
+    broken = [r.discovery.claim for r in survey(found) if r.discovery is not None]
+    assert broken == [claim]
+
+
+def test_an_undecided_field_makes_an_answer_depend(mini: Kernel) -> None:
+    found = _record(mini, next(e for e in MINIKVM if e.field == "split_lock"))
+    answers = [(r.depends, r.discovery.claim) for r in survey(found) if r.discovery is not None]
+    assert answers[0][0] == {}
+    assert {"demote_error": "dropped"} in [depends for depends, _ in answers]
+
+
+def test_flows_are_strings_of_events(mini: Kernel) -> None:
+    with mini.facts({}) as facts:
+        found = {f.name: f for f in flows(facts)}
+    assert "L.w B SP Z AT E U RET.ok" in found["convert"].strings
+    assert "BLK TRK KICK DEM RET.ok" in found["S-EPT split"].strings
+    assert "PFN L.r CHK MAP U RET.ok" in found["fault"].strings
+    assert any(what == "TR" and step.function == "kvm_gmem_zap_range" for what, step in found["punch"].places)
