@@ -7,18 +7,23 @@ from pathlib import Path
 import pytest
 
 from analyzer.core.problem import ProblemKind
+from analyzer.model.extract.byrule import FIELDS as BY_RULE
 from analyzer.model.extract.explored import survey
 from analyzer.model.extract.extract import HUGE, PAMT, PFNMAP, extract
 from analyzer.model.extract.flows import flows
 from analyzer.model.extract.record import ABSENT, BOTH, DECIDED, Decision, Record
-from analyzer.model.kvm_tdx.protocol import CORRECT, values
+from analyzer.model.kvm_tdx.mutations import MUTATIONS
+from analyzer.model.kvm_tdx.protocol import CORRECT, differing, values
 from tests.kernel.edits import Kernel
 from tests.mutants.fields import FieldEdit
 from tests.mutants.fields_kernel import KERNEL
 from tests.mutants.fields_mini import MINIKVM
+from tests.mutants.judge import mutants
+from tests.mutants.sources import Sources
 
 MINI = Path(__file__).resolve().parent.parent.parent / "corpus" / "trees" / "minikvm"
-NOT_IN_MINIKVM = {*PAMT, *PFNMAP, "inhibit", "busy_entry"}
+NOT_IN_MINIKVM = {*PAMT, *PFNMAP, "inhibit", "busy_entry", "cache_of"}
+NO_PLACE = {"promotion", *BY_RULE}  # decided by what is not there
 
 
 def _record(kernel: Kernel, *edits: FieldEdit) -> Record:
@@ -37,7 +42,7 @@ def _clean(found: Record, missing: set[str]) -> None:
     assert {d.field for d in found.decisions if d.how == ABSENT} == missing
     assert [d.field for d in found.decisions if d.how == BOTH] == []
     assert {d.field: d.values for d in found.decisions} == {f: (getattr(CORRECT, f),) for f in values()}
-    assert [d.field for d in found.decisions if d.how == DECIDED and not (d.steps or d.field == "promotion")] == []
+    assert [d.field for d in found.decisions if d.how == DECIDED and not (d.steps or d.field in NO_PLACE)] == []
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +85,17 @@ def test_an_edit_of_the_kernel_changes_its_field(real: Kernel, edit: FieldEdit) 
 
 def test_every_decidable_field_has_an_edit() -> None:
     edited = {e.field for e in (*MINIKVM, *KERNEL)}
-    assert set(values()) - edited == {*PAMT, "inhibit"}
+    assert set(values()) - edited == {*PAMT, *BY_RULE, "inhibit"}
+
+
+@pytest.mark.parametrize("field", BY_RULE)
+def test_a_violation_of_the_rule_changes_the_field_that_it_decides(real: Kernel, field: str) -> None:
+    due = next(m for m in MUTATIONS if differing(m.protocol).keys() == {field})
+    made = next(m for m in mutants(Sources(real.root)) if m.rule == due.rules[0])
+    with real.facts(real.overlay(made.edits)) as facts:
+        found = extract(facts)[field]
+    assert (found.how, found.values) == (DECIDED, (differing(due.protocol)[field],))
+    assert found.steps
 
 
 @pytest.mark.parametrize(("field", "claim"), [("track", "I6"), ("attribute_store", "I2"), ("stale_check", "I12")])

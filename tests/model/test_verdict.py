@@ -82,7 +82,7 @@ def test_a_check_gives_verdicts_unless_told_not_to(tmp_path: Path, model: str, s
             place.write_bytes(path.read_bytes())
     for name, file in kernel.overlay(next(e for e in MINIKVM if e.field == "track").edits).items():
         (tmp_path / name).write_bytes(file.text)
-    found = check_tree(tmp_path, Options(model=model)).findings
+    found = [f for f in check_tree(tmp_path, Options(model=model)).findings if f.severity is not Severity.INFO]
     assert [f.rule for f in found] == ["tdx-sept-op-misordered"]
     assert ((found[0].verdict or "").startswith("confirmed: I6")) is said
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from analyzer.analyses.facts import Facts
-from analyzer.model.extract import chain, faults, life, ranges, splits
+from analyzer.model.extract import byrule, chain, faults, life, ranges, splits
 from analyzer.model.extract import words as w
 from analyzer.model.extract.record import Decision, Layers, Record, absent, both
 from analyzer.model.kvm_tdx.protocol import Protocol
@@ -43,6 +43,7 @@ def extract(facts: Facts) -> Record:
 
 
 def _decisions(facts: Facts, there: Layers) -> Iterator[Decision]:
+    yield from byrule.decide(facts)
     yield from chain.decide(facts)
     yield from ranges.decide(facts, there.huge)
     for decision in faults.decide(facts):

@@ -54,5 +54,11 @@ ANSWERS: dict[str, tuple[tuple[str, int], tuple[str, int]]] = {
     "reclaim_early": (("I16", 26), ("I16", 25)),
     "pfnmap_no_retry": (("I17", 15), ("I17", 15)),
     "pfnmap_untied": (("I17", 14), ("I17", 14)),
+    "table_unfrozen": (("I6", 19), ("I6", 18)),
+    "wrong_root": (("I3", 15), ("I2", 18)),
+    "root_kept": (("I18", 13), ("", 0)),
+    "rcu_left": (("I19", 5), ("I19", 5)),
+    "stale_compare": (("P1", 21), ("", 0)),
+    "running_vcpu": (("I6", 22), ("", 0)),
     "pfn_to_page": (("I6", 10), ("I6", 10)),
 }
