@@ -6,7 +6,7 @@ from analyzer.analyses.alignment import Alignment, Unit, callers
 from analyzer.analyses.atomic import AtomicWords, Slept, solve_atomic
 from analyzer.analyses.badvalue import Bad, BadWalker, Outcome
 from analyzer.analyses.bodies import all_bodies, goes_back, heading_type, narrow_fields, narrow_names
-from analyzer.analyses.carried import Carriers, root, struct_of
+from analyzer.analyses.carried import Carriers, struct_of
 from analyzer.analyses.checked import Checks, Unchecked, sources
 from analyzer.analyses.coarser import CoarserProperty, Install, Walk, WalkSpec
 from analyzer.analyses.commit import CommitProperty, CommitSpec, Entry, Slip, Writer, stored_params
@@ -356,7 +356,6 @@ __all__ = [
     "remainders",
     "replay",
     "retries",
-    "root",
     "roots_in",
     "said",
     "sentences",

@@ -7,19 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from analyzer.ir.types import Addr, Assign, Binary, Call, Deref, Expr, Field, Function, Index, Init, Name, parts
-
-
-def root(expr: Expr) -> str:
-    """The variable that a place starts from."""
-    while isinstance(expr, Field | Deref | Index | Addr):
-        expr = expr.base
-    return expr.id if isinstance(expr, Name) else ""
+from analyzer.ir.types import Assign, Binary, Call, Expr, Field, Function, Init, Name, parts
 
 
 def struct_of(function: Function, expr: Expr) -> str:
     """The struct tag of the variable that a place starts from, or ``""``."""
-    words = function.locals.get(root(expr), "").replace("*", " ").replace("const ", "").split()
+    words = function.locals.get(expr.root, "").replace("*", " ").replace("const ", "").split()
     return words[1] if len(words) > 1 and words[0] in ("struct", "union") else ""
 
 

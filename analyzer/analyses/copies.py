@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from analyzer.dataflow import store
 from analyzer.dataflow.values import Alias, Facts, Pred
 from analyzer.ir.program import Key, Program
 from analyzer.ir.types import Addr, Assign, Call, Deref, Expr, Field, Function, Index, Name
@@ -37,7 +36,7 @@ def argument(call: Call, slot: int) -> Expr | None:
 
 def in_memory(expr: Expr | None) -> bool:
     """Whether something is stored where others can find it."""
-    return expr is not None and (store.in_memory(expr) or isinstance(expr, Field | Index | Deref))
+    return expr is not None and (expr.memory or isinstance(expr, Field | Index | Deref))
 
 
 def constant_params(function: Function) -> dict[str, str]:

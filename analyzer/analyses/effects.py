@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from analyzer.analyses.carried import root
 from analyzer.analyses.locks import BUGS_VM
 from analyzer.analyses.typestate import BUSY_TESTS
 from analyzer.dataflow.context import Context
@@ -87,7 +86,7 @@ def last_name(expr: Expr) -> str:
 
 def lasting(function: Function, place: Expr) -> bool:
     """Whether a place outlives the call: memory behind a pointer, or a variable that is not the function's own."""
-    name = root(place)
+    name = place.root
     if not name or name.startswith("%"):
         return False
     if name not in function.locals:

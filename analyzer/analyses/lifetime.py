@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from analyzer.analyses.carried import Carriers, root
+from analyzer.analyses.carried import Carriers
 from analyzer.callgraph.names import NameGraph
 from analyzer.ir.program import Key, Program
 from analyzer.ir.types import Addr, Call, Deref, Expr, Field, Function, Index, Name, Return, parts
@@ -27,7 +27,7 @@ def outer(function: Function, places: Iterable[Expr]) -> set[int]:
     index = {p.name: i for i, p in enumerate(function.params)}
     found = set()
     for place in places:
-        name = root(place)
+        name = place.root
         if name in index and (not isinstance(place, Name) or "*" in function.params[index[name]].type):
             found.add(index[name])
     return found
@@ -90,7 +90,7 @@ def _moved(function: Function, places: list[Expr], call: Call, through: set[int]
         return
     for place in places:
         for at in through:
-            if at < len(call.args) and root(place) == function.params[at].name:
+            if at < len(call.args) and place.root == function.params[at].name:
                 yield _replaced(place, function.params[at].name, call.args[at])
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from analyzer.analyses.alignment import callers
-from analyzer.analyses.carried import root
 from analyzer.callgraph.names import NameGraph
 from analyzer.ir.program import Key, Program
 from analyzer.ir.types import Assign, Binary, Call, Deref, Expr, Field, Function, Init, Name, Return
@@ -54,7 +53,7 @@ class Ranges:
             return
         self.seen.add((id(call), arg.text))
         way = ((function.key, call), *way)
-        name = root(arg)
+        name = arg.root
         index = next((i for i, p in enumerate(function.params) if p.name == name), None)
         fields = {f: _field_values(function, name, f) for f in (self.shape.start, self.shape.end, self.shape.filter)}
         filters = fields[self.shape.filter]
@@ -183,7 +182,7 @@ def _field_values(function: Function, name: str, field: str) -> list[Expr]:
 
 
 def _of(base: Expr, name: str) -> bool:
-    return isinstance(base.base if isinstance(base, Deref) else base, Name) and root(base) == name
+    return isinstance(base.base if isinstance(base, Deref) else base, Name) and base.root == name
 
 
 def _returned(function: Function) -> dict[str, Expr]:

@@ -15,38 +15,23 @@ def forget(facts: Facts, name: str) -> None:
         del facts[expr]
 
 
-def in_memory(expr: Expr) -> bool:
-    """Whether the value lives where a call may reach it through a pointer."""
-    match expr:
-        case Field():
-            return isinstance(expr.base, Deref) or in_memory(expr.base)
-        case Deref() | Index():
-            return True
-        case Binary():
-            return in_memory(expr.left) or in_memory(expr.right)
-        case Unary():
-            return in_memory(expr.operand)
-        case _:
-            return False
-
-
 def escape(facts: Facts, args: tuple[Expr, ...], constant: frozenset[str]) -> None:
     """A call may have changed what its pointer arguments reach; ``constant`` names point to const objects."""
     reached: set[str] = set()
     for arg in args:
         if isinstance(arg, Addr):
-            root = _root(arg.base)
-            if isinstance(arg.base, Name | Index) or (isinstance(arg.base, Field) and not in_memory(arg.base)):
+            root = arg.base.root
+            if isinstance(arg.base, Name | Index) or (isinstance(arg.base, Field) and not arg.base.memory):
                 if root and root not in constant:
                     forget_object(facts, root)
                 continue
-        root = _root(arg)
+        root = arg.root
         if root:
             reached.add(root)
     reached -= constant
     if not reached:
         return
-    for expr in [e for e in facts if in_memory(e) and not e.names.isdisjoint(reached)]:
+    for expr in [e for e in facts if e.memory and not e.names.isdisjoint(reached)]:
         del facts[expr]
 
 
@@ -54,12 +39,6 @@ def forget_object(facts: Facts, name: str) -> None:
     """The variable and its fields may have changed; what a predicate said of it stays."""
     for expr in [e for e in facts if name in e.names and not isinstance(e, Pred)]:
         del facts[expr]
-
-
-def _root(expr: Expr) -> str:
-    while isinstance(expr, Field | Deref | Index | Addr):
-        expr = expr.base
-    return expr.id if isinstance(expr, Name) else ""
 
 
 def store(target: Expr, value: Expr, facts: Facts, constants: Constants, functions: Mapping[str, object]) -> None:
@@ -83,8 +62,8 @@ def store(target: Expr, value: Expr, facts: Facts, constants: Constants, functio
 def _touches(expr: Expr, target: Expr) -> bool:
     """Type-based aliasing: the same field name, reached through memory."""
     if isinstance(target, Field):
-        return f"{target.name}" in expr.text and in_memory(expr) and _mentions_field(expr, target.name)
-    return in_memory(expr)
+        return f"{target.name}" in expr.text and expr.memory and _mentions_field(expr, target.name)
+    return expr.memory
 
 
 def _mentions_field(expr: Expr, name: str) -> bool:

@@ -98,6 +98,7 @@ class Program:
     fields: Callable[[], tuple[Prototype, ...]] = _none
     code: Callable[[str], str] = _nothing
     left: dict[object, object] = field(default_factory=dict)
+    _resolved: dict[tuple[str, str], tuple[Key, ...]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def whole(self) -> bool:
@@ -111,6 +112,12 @@ class Program:
         weak ones, one of an architecture hides generic ones (which are weak, or stubs of headers), a function with
         linkage hides the stub that a header has for the configuration without it, and a near header hides a far one.
         """
+        known = self._resolved.get((name, path))
+        if known is None:
+            known = self._resolved[name, path] = self._resolve(name, path)
+        return known
+
+    def _resolve(self, name: str, path: str) -> tuple[Key, ...]:
         keys = self.by_name.get(name)
         if not keys:
             return ()

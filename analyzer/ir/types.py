@@ -27,13 +27,19 @@ class _Interned(type):
 
 
 class Expr(metaclass=_Interned):
-    """A side-effect free expression; equal ones (same kind, same ``text``) are the same object."""
+    """A side-effect free expression; equal ones (same kind, same ``text``) are the same object.
 
-    __slots__ = ("names", "text")
+    ``root`` is the variable that a place starts from, or ``""``; ``memory``: the value lives where a call may reach it
+    through a pointer.
+    """
 
-    def __init__(self, text: str, names: frozenset[str]) -> None:
+    __slots__ = ("memory", "names", "root", "text")
+
+    def __init__(self, text: str, names: frozenset[str], root: str = "", memory: bool = False) -> None:
         self.text = text
         self.names = names
+        self.root = root
+        self.memory = memory
 
     def __repr__(self) -> str:
         return self.text
@@ -58,7 +64,7 @@ class Name(Expr):
     __slots__ = ("id",)
 
     def __init__(self, name: str) -> None:
-        super().__init__(name, frozenset((name,)))
+        super().__init__(name, frozenset((name,)), name)
         self.id = name
 
     @property
@@ -74,7 +80,7 @@ class Field(Expr):
 
     def __init__(self, base: Expr, name: str) -> None:
         text = f"{_tight(base.base)}->{name}" if isinstance(base, Deref) else f"{_tight(base)}.{name}"
-        super().__init__(text, base.names)
+        super().__init__(text, base.names, base.root, isinstance(base, Deref) or base.memory)
         self.base = base
         self.name = name
 
@@ -85,7 +91,7 @@ class Index(Expr):
     __slots__ = ("base", "index")
 
     def __init__(self, base: Expr, index: Expr) -> None:
-        super().__init__(f"{_tight(base)}[{index.text}]", base.names | index.names)
+        super().__init__(f"{_tight(base)}[{index.text}]", base.names | index.names, base.root, True)
         self.base = base
         self.index = index
 
@@ -96,7 +102,7 @@ class Deref(Expr):
     __slots__ = ("base",)
 
     def __init__(self, base: Expr) -> None:
-        super().__init__(f"*{_tight(base)}", base.names)
+        super().__init__(f"*{_tight(base)}", base.names, base.root, True)
         self.base = base
 
 
@@ -106,7 +112,7 @@ class Addr(Expr):
     __slots__ = ("base",)
 
     def __init__(self, base: Expr) -> None:
-        super().__init__(f"&{_tight(base)}", base.names)
+        super().__init__(f"&{_tight(base)}", base.names, base.root)
         self.base = base
 
 
@@ -116,7 +122,7 @@ class Unary(Expr):
     __slots__ = ("op", "operand")
 
     def __init__(self, op: str, operand: Expr) -> None:
-        super().__init__(f"{op}{_tight(operand)}", operand.names)
+        super().__init__(f"{op}{_tight(operand)}", operand.names, memory=operand.memory)
         self.op = op
         self.operand = operand
 
@@ -127,7 +133,8 @@ class Binary(Expr):
     __slots__ = ("left", "op", "right")
 
     def __init__(self, op: str, left: Expr, right: Expr) -> None:
-        super().__init__(f"{_tight(left)} {op} {_tight(right)}", left.names | right.names)
+        text = f"{_tight(left)} {op} {_tight(right)}"
+        super().__init__(text, left.names | right.names, memory=left.memory or right.memory)
         self.op = op
         self.left = left
         self.right = right

@@ -50,7 +50,6 @@ from analyzer.author import (
     marked,
     marker,
     recalled,
-    root,
     shown,
     snapshot_of,
     solve_sequence,
@@ -93,11 +92,11 @@ def _publishes(function: Function, instr: Instr, carried: Carriers) -> bool:
             target = instr.target.text if instr.target is not None else ""
             known = instr.callee in WRITERS or any(m in target for m in MAPPERS)
             stored = isinstance(instr.result, Field) and carried.passes(instr.callee)
-            if stored and "*" not in function.locals.get(root(instr.result or instr.args[0]), "*"):
+            if stored and "*" not in function.locals.get((instr.result or instr.args[0]).root, "*"):
                 return False
             return (known or stored) and any(carried.carries(a) for a in instr.args)
         case Assign(target=Field() as target) if carried.carries(instr.value):
-            own = root(target)
+            own = target.root
             if carried.computed(instr.value):
                 return "*" in function.locals.get(own, "*")
             mine = {p.name for p in function.params}
