@@ -24,7 +24,7 @@ from analyzer.model.trace import probes
 from analyzer.model.trace.acts import FOREIGN, Act, Op, Vm
 from analyzer.model.trace.events import Event
 from analyzer.model.trace.follow import LOST, TOO_MANY, Follower, Refusal, refusal
-from analyzer.model.trace.labels import FAULTS, HUGE, Label
+from analyzer.model.trace.labels import FAULTS, HUGE, MANY, Label
 from analyzer.model.trace.words import Names, actor
 
 _PRIVATE_ATTRIBUTE: Final = 1 << 3  # KVM_MEMORY_ATTRIBUTE_PRIVATE
@@ -76,7 +76,7 @@ class Unit:
     def follow(self, gaps: tuple[int, ...]) -> Followed:
         """Step through everything; ``gaps`` are where events were lost."""
         found = Followed(self.region, self.pages)
-        left = list(gaps)
+        left = sorted((*gaps, *self.vm.resets))
         last = self.vm.first - 1
         self._restart(last, found)
         for at, item in self._items():
@@ -124,7 +124,8 @@ class Unit:
                 self.actors[key] = free
                 self._step(Label(f"op{free}", probes.INV_BEGIN, str(self._choice(op))), op.begin, found)
         elif key in self.actors and op.ended is not None:
-            self._step(Label(f"op{self.actors.pop(key)}", probes.INV_END), op.ended, found)
+            many = "" if op.clear else MANY
+            self._step(Label(f"op{self.actors.pop(key)}", probes.INV_END, "", many), op.ended, found)
 
     def _act(self, act: Act, found: Followed) -> None:
         actor = self._actor(act, found)
@@ -181,7 +182,7 @@ class Unit:
     def _choice(self, op: Op) -> Choice:
         asked = op.asked()
         mask = sum(1 << i for i, gfn in enumerate(self.pages) if any(one.gfn <= gfn < one.end for one in asked))
-        one = op.converts
+        one = op.converting
         goal = NONE if one is None else PRIVATE if one.value & _PRIVATE_ATTRIBUTE else SHARED
         return Choice(mask, self._reach(op), op.zaps, goal)
 

@@ -36,6 +36,7 @@ NEEDED: Final[dict[str, str]] = {
     probes.INV_BEGIN: "when invalidations begin",
     probes.INV_RANGE: "which pages they are for",
     probes.INV_END: "when they end",
+    probes.ATTRIBUTES: "which of its ranges a conversion empties",
     probes.PFN_ASKED: "whether a fault looked at its PFN again after an invalidation",
     probes.ENTER: "whether a vCPU enters while it is kept out",
     probes.LEAVE: "which faults carry an ACCEPT level",
@@ -144,7 +145,7 @@ def replay(window: Window, recorded: Collection[str], unplaced: bool = False) ->
     gaps = tuple(at for at, event in window.events if event.what in _GAPS)
     answer = Answer(window.first, window.last, window.alarm, Outcome.UNKNOWN, "", vms=tuple(vms))
     if unplaced:
-        return replace(answer, reason="events were lost, and the trace does not say where")
+        return replace(answer, reason="events are missing or out of order, and the trace does not say where")
     followed: list[Followed] = []
     peak, regions, threads = 0, 0, 0
     for vm in vms.values():

@@ -53,7 +53,7 @@ _PHRASES: Final[tuple[tuple[str, _Phrase, str], ...]] = (
     (r"stale_\d+ == 0", lambda m, n: "no invalidation ended since the fault asked for its PFN", _STALE),
     (r"want_\d(\d) == 0", lambda m, n: f"no invalidation of {n.page(m[1])} is open", _STALE),
     (r"want_\d(\d) == 1", lambda m, n: f"{n.page(m[1])} lies in the range of the invalidation", "tdp_mmu_zap_leafs"),
-    (r"invalidating == 0", lambda m, n: "no invalidation inside the 2M region is open", _STALE),
+    (r"reach_\d == 0 or zaps_\d == 0", lambda m, n: "no invalidation that zaps in the 2M region is open", _STALE),
     (r"shared_(\d) == 0", lambda m, n: f"{n.page(m[1])} is private", "kvm_mmu_faultin_pfn"),
     (r"no_vcpu == 0", lambda m, n: "no SEAMCALL is tried again with vCPUs kept out", "tdh_do_no_vcpus"),
     (r"writer == nobody", lambda m, n: "nobody else works under mmu_lock held for write", ""),
