@@ -190,7 +190,7 @@ def _first(step: Label, here: list[Move], names: Names) -> Refusal:
     move = next(iter(work.values()))
     outside = step.actor.startswith("op") and any(one.what == INV_BEGIN for one in work)
     why = f"{names.step(step)} outside of an invalidation" if outside else f"{names.step(step)} comes too early"
-    return Refusal(why, f"first {' or '.join(said)}", str(SOURCES[move.source]))
+    return Refusal(why, f"{' or '.join(said)} has to come first", str(SOURCES[move.source]))
 
 
 def _bugs(run: Follower, move: Move, state: bytes) -> set[str]:

@@ -13,6 +13,17 @@ from analyzer.model.story import pretty
 from analyzer.model.trace import probes
 from analyzer.model.trace.labels import FAULTS, HUGE, Label
 
+_WORDS: Final = {
+    FAULTS: "a fault",
+    probes.KICK: "a vCPU kick",
+    probes.ENTER: "VM entry",
+    probes.LEAVE: "VM exit",
+    probes.WRITE_LOCK: "mmu_lock for write",
+    probes.PFN_ASKED: "kvm_gmem_get_pfn()",
+    probes.INV_BEGIN: "kvm_mmu_invalidate_start()",
+    probes.INV_END: "kvm_mmu_invalidate_end()",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Names:
@@ -39,10 +50,11 @@ class Names:
         return f"{self.page(at)} 4K" if at.isdigit() else ""
 
     def step(self, label: Label) -> str:
-        """``demote of gpa 0x80000000 2M``."""
+        """``DEMOTE of gpa 0x80000000 2M``."""
+        what = label.what.upper() if label.what in probes.SEAMCALLS else _WORDS.get(label.what, label.what)
         if label.what in (FAULTS, probes.INV_BEGIN, probes.PFN_ASKED) or not label.at:
-            return {FAULTS: "fault", probes.KICK: "vCPU kick"}.get(label.what, label.what)
-        return f"{label.what} of {self.entry(label.at)}"
+            return what
+        return f"{what} of {self.entry(label.at)}"
 
 
 _Phrase = Callable[[re.Match[str], Names], str]

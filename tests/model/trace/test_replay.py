@@ -200,7 +200,7 @@ def test_what_is_around_an_alarm_is_replayed() -> None:
     assert found.alarm is not None
     assert begin - 40 < found.first < begin
     assert found.outcome is Outcome.VIOLATED
-    assert "first track" in broken(found)
+    assert "TRACK has to come first" in broken(found)
     assert answers(ordinary().text(Format.TRACEFS), exact=False, around=40) == []
 
 
@@ -241,7 +241,7 @@ def test_the_command_line(tmp_path: Path) -> None:
     ran = nak("model", "replay", path)
     assert ran.code == 1
     assert "replay on the model, lines " in ran.out
-    assert "guard: first track  (arch/x86/kvm/vmx/tdx.c:tdx_track)" in ran.out
+    assert "guard: TRACK has to come first\n    read in: arch/x86/kvm/vmx/tdx.c:tdx_track\n" in ran.out
     document = json.loads(nak("model", "replay", path, "--format", "json").out)
     (found,) = document["replay"]
     assert found["outcome"] == "violated"
@@ -252,4 +252,4 @@ def test_the_command_line(tmp_path: Path) -> None:
     Path(path).write_text(nak("model", "export", "trace", "--mutation", "no_kick", "--steps", "0").out)
     text, code = ask_replay(path, How(exact=True))
     assert code == 1
-    assert "first vCPU kick" in text
+    assert "a vCPU kick has to come first" in text
