@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,7 +13,9 @@ from analyzer.model.trace.probes import AUG, BLOCK, DEMOTE, KICK, REMOVE, SEPT_A
 from analyzer.model.trace.status import INTERRUPTED_RESTARTABLE, OPERAND_BUSY, code, described
 
 _SOON: Final = 10_000_000  # ns between a removal and the begin of the invalidation that it should have been inside
+_LEVELS: Final = (1, 2)  # of enum pg_level, the ones of the model
 _SW_ERROR: Final = 0x8000FF
+_OPEN: Final = 8  # of those with wide ranges that began before the stretch
 _WIDE: Final = 64  # regions of an invalidation that is looked up by its range
 FOREIGN: Final = "foreign"  # what the model has no step for: the region may be anything afterwards
 
@@ -136,6 +139,13 @@ class Vm:
                 act.op = op if any(_over(one, act) for one in op.ranges) else None
         for acts in self.regions.values():
             acts.sort(key=lambda act: act.at)
+        self.wide.sort(key=lambda op: op.at)
+
+    def around(self, region: int, first: int, last: int) -> Iterator[Op]:
+        """The invalidations whose ranges may reach into a region, of a stretch of the trace."""
+        yield from self.near.get(region, ())
+        low, high = (bisect_left(self.wide, at, key=lambda op: op.at) for at in (first, last))
+        yield from self.wide[max(0, low - _OPEN) : high]
 
     def ops(self) -> Iterator[Op]:
         """Every invalidation."""
@@ -183,7 +193,7 @@ class Vm:
     def _map(self, task: _Task, at: int, event: Event) -> None:
         """AUG or SEPT_ADD: now it is known that the fault mattered."""
         self.runs = self.runs or event.what == AUG
-        if event.level > 2 or _no_call(event):
+        if event.level not in _LEVELS or _no_call(event):
             self._foreign(task, at, event)
             return
         pending = task.pending if task.gfn >> 9 == event.gfn >> 9 else []
@@ -210,7 +220,7 @@ class Vm:
         """BLOCK, TRACK, kick, REMOVE, DEMOTE: TRACK and kick belong to the entry that was blocked before them."""
         entry = (event.gfn, event.level)
         if event.what in (BLOCK, REMOVE, DEMOTE):
-            if not self.runs or event.level > 2 or _no_call(event) or self._batched(task, at, event, entry):
+            if not self.runs or event.level not in _LEVELS or _no_call(event) or self._batched(task, at, event, entry):
                 self._foreign(task, at, event)
                 return
             task.entry = entry

@@ -67,9 +67,13 @@ class Follower:
         table = self.tables[number]
         return TOO_MANY if table is None else table.get(step, LOST)
 
-    def full(self) -> bool:
-        """Whether it is time to forget: the caller then starts from states, not from numbers."""
-        return self.kept > _KEPT
+    def kept_small(self, number: int) -> int:
+        """The set's number, another one where it was time to forget all others."""
+        if self.kept <= _KEPT:
+            return number
+        states = self.sets[number]
+        self.sets, self.numbers, self.tables, self.kept = [], {}, {}, 0
+        return self._number(states)
 
     def _number(self, states: frozenset[bytes]) -> int:
         found = self.numbers.get(states)

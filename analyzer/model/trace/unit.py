@@ -98,7 +98,8 @@ class Unit:
         """Acts, and the begin and end of invalidations."""
         items: list[tuple[int, int, Act | Op]] = [(act.at, 1, act) for act in self.acts]
         ops = {id(act.op): act.op for act in self.acts if act.op is not None}
-        ops |= {id(op): op for op in (*self.vm.near.get(self.region, ()), *self.vm.wide) if self._reach(op)}
+        first, last = (self.acts[0].at, self.acts[-1].at) if self.acts else (0, 0)
+        ops |= {id(op): op for op in self.vm.around(self.region, first, last) if self._reach(op)}
         for op in ops.values():
             items.append((op.at, 0, op))
             if op.end >= 0:
@@ -247,7 +248,7 @@ class Unit:
             refused = refusal(self.run, self.number, label, names)
             found.stop = Stop(event, names.step(label), actor(label, names), refused, tuple(self.told[-_SHOWN:]))
             return
-        self.number = after
+        self.number = self.run.kept_small(after)
         found.events += 1
         if not self.told or self.told[-1] is not event:
             self.told.append(event)

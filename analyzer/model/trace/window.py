@@ -16,7 +16,7 @@ from analyzer.model.trace.unit import Followed, Unit, units
 from analyzer.model.trace.verdict import Outcome
 
 SHORT: Final = 50_000  # a trace of so many events is replayed whole
-MOST: Final = 3_000_000  # kept at a time; more is replayed in part
+MOST: Final = 2_000_000  # kept at a time; more is replayed in part
 WINDOWS: Final = 10
 AROUND: Final = 4_000  # events in front of an alarm; a quarter of it behind
 STOPS: Final = 10  # told of one window
@@ -156,8 +156,6 @@ def replay(window: Window, recorded: Collection[str], unplaced: bool = False) ->
                 unit = Unit(vm, region, pages, acts, run, vcpus)
                 followed.append(unit.follow(gaps))
                 peak = max(peak, run.peak)
-                if run.full():
-                    follower.cache_clear()
     stops = _once(followed)
     told = replace(
         answer, stops=tuple(stops[:STOPS]), count=len(stops), regions=regions, entries=len(followed),

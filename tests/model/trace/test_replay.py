@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from analyzer.cli.model import LAYOUTS
 from analyzer.model.kvm_tdx.scope import Scope
-from analyzer.model.trace import follow, unit, window
+from analyzer.model.trace import follow, replayed, unit, window
 from analyzer.model.trace import probes as p
+from analyzer.model.trace.acts import KEPT
 from analyzer.model.trace.ask import How
 from analyzer.model.trace.ask import replay as ask_replay
 from analyzer.model.trace.generate import Scribe, jittered, walks
@@ -253,3 +254,30 @@ def test_the_command_line(tmp_path: Path) -> None:
     text, code = ask_replay(path, How(exact=True))
     assert code == 1
     assert "a vCPU kick has to come first" in text
+
+
+ARGS = {"gpa": st.sampled_from((0, G << 12, (G + 1) << 12, -1, 1 << 70)), "gfn": st.sampled_from((0, G, -1, 1 << 60)),
+        "level": st.integers(-1, 5), "ret": st.sampled_from((0, BUSY, 0xC000_0B00_0000_0000, -11)),
+        "start": st.sampled_from((0, G, -5)), "end": st.sampled_from((0, G + 1, 1 << 62)), "vcpu": st.integers(-1, 9),
+        "info2": st.integers(0, 3), "attr": st.integers(0, 9), "address": st.integers(0, G << 13)}  # fmt: skip
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_nonsense_is_answered(data: st.DataObject) -> None:
+    story = Story()
+    for _ in range(data.draw(st.integers(1, 40))):
+        what = data.draw(st.sampled_from(sorted(KEPT)))
+        args = {arg.name: data.draw(ARGS.get(arg.name, st.just(story.kvm))) for arg in p.BY_WHAT[what].args}
+        story.by(4101 + data.draw(st.integers(0, 2))).do(what, **args)
+    for found in answers(story.text(Format.BPFTRACE)):
+        json.dumps(replayed.value(found))
+        assert list(replayed.text([found], 1))
+
+
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "_KEPT", 200)
+    follow.follower.cache_clear()
+    found = answer(walks(Scribe(machine()), 1, 600).text(Format.TRACEFS))
+    assert found.outcome is Outcome.CONFORMS
+    follow.follower.cache_clear()
