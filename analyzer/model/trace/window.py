@@ -229,7 +229,7 @@ def _vms(events: list[tuple[int, Event]], recorded: frozenset[str]) -> Iterator[
                 vm.forget()
             continue
         td = event.td or pairs.get(event.kvm) or pairs.get(event.lock) or 0
-        if event.what == probes.WRITE_LOCK and event.lock not in pairs:
+        if not td and (event.kvm or event.lock):  # another VM's, or another lock
             continue
         if td:
             current[event.pid] = td

@@ -177,6 +177,15 @@ def test_the_head_and_tail_of_a_conversion_are_not_emptied() -> None:
         fault(story.by(VCPU0), G, 1, P)
 
 
+def test_a_file_that_another_vm_has_bound_too() -> None:
+    story, other = fault(Story().by(VCPU0).enter(), G, 1, P, table=True), 0xFF3A_0000_2000_0000
+    story.by(CONVERTER).write_lock().do(p.INV_BEGIN, kvm=story.kvm).do(p.INV_BEGIN, kvm=other)
+    for kvm in (story.kvm, other):
+        story.do(p.INV_RANGE, kvm=kvm, start=G, end=G + 1)
+    remove(story, G, 1, P).do(p.INV_END, kvm=story.kvm).do(p.INV_END, kvm=other)
+    assert outcome(fault(story.by(VCPU0), G, 1, P)) == "fits"
+
+
 def test_another_td_at_the_same_place() -> None:
     story = fault(Story().by(VCPU0).enter(), G, 1, P, table=True)
     story.by(CONVERTER).do(p.KEY_FREE, td=story.td, ret=0).do(p.CREATE, td=story.td, ret=0)
