@@ -123,14 +123,15 @@ def _regions(pages: int) -> Iterator[dict[str, int]]:
 
 
 def _guest(w: World, v: Vcpu) -> None:
-    """In and out of the guest; a fault may be given up wherever it is."""
+    """In and out of the guest; a fault may be given up wherever it is. Not every way out of the guest is recorded."""
     move, source = v.actor.move, "tdx_handle_ept_violation"
-    move("exit", "guest", "outside", *leave(v), source="tdx_handle_exit")
-    for place in ("outside", "fault", "asked", "accept"):
+    for place in ("outside", "guest", "fault", "asked", "accept"):
+        move("exit", place, "outside", *leave(v), *v.forget(), source="tdx_handle_exit")
         move("enter", place, "guest", v.mode.to(CUR), *v.forget(), when=w.window == 0, source="tdx_vcpu_run")
         for i in w.pages:
-            move(f"faults[{i}]", place, "fault", *v.forget(), v.page.to(i), source=source)
-            move(f"faults_accepting[{i}]", place, "fault", *v.forget(), v.page.to(i), v.small.to(1), source=source)
+            fresh = (*leave(v), *v.forget(), v.page.to(i))
+            move(f"faults[{i}]", place, "fault", *fresh, source=source)
+            move(f"faults_accepting[{i}]", place, "fault", *fresh, v.small.to(1), source=source)
 
 
 def _maps(w: World, v: Vcpu, ops: list[_Op]) -> None:
@@ -144,7 +145,7 @@ def _maps(w: World, v: Vcpu, ops: list[_Op]) -> None:
         fresh = all_of(here, v.stale == 0, *(op.want[i] == 0 for op in ops), w.shared[i] == 0, w.writer == 0)
         table = all_of(fresh, w.top == NONP)
         none = all_of(fresh, w.top == TABLE, w.leaf[i] == NONP)
-        huge = all_of(table, w.inv == 0, ~small)
+        huge = all_of(table, *(any_of(op.reach == OUTSIDE, op.zaps == 0) for op in ops), ~small)
         added, source = seamcall.sept_add(w), "tdx_sept_map_nonleaf_spte"
         move(f"sept_add[{i}]", "asked", "asked", *added, when=table, source=source)
         move(f"sept_add_busy[{i}]", "asked", "fault", when=table, source=source)
@@ -263,5 +264,6 @@ def _invalidates(w: World, op: _Op) -> None:
     ended = (w.inv.to(w.inv - 1), *op.over(), *w.all_stale())
     done = all_of(implies(op.zaps == 1, all_of(*(~one for one in left))), w.writer == 0)
     move("end", "walk", "idle", *stored, *ended, when=done, source="kvm_mmu_invalidate_end")
+    move("end_of_many", "walk", "idle", *ended, when=w.writer == 0, source="kvm_mmu_invalidate_end")
     failed = all_of(op.zaps == 1, w.top == HUGE, op.reach == PART, w.writer == 0)
     move("end_after_error", "walk", "idle", *ended, when=failed, source="kvm_mmu_invalidate_end")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -11,6 +12,10 @@ from analyzer.model.trace.events import Event
 from analyzer.model.trace.probes import AUG, BLOCK, DEMOTE, KICK, REMOVE, SEPT_ADD, TRACK
 from analyzer.model.trace.status import INTERRUPTED_RESTARTABLE, OPERAND_BUSY, code, described
 
+_SOON: Final = 10_000_000  # ns between a removal and the begin of the invalidation that it should have been inside
+_LEVELS: Final = (1, 2)  # of enum pg_level, the ones of the model
+_SW_ERROR: Final = 0x8000FF
+_OPEN: Final = 8  # of those with wide ranges that began before the stretch
 _WIDE: Final = 64  # regions of an invalidation that is looked up by its range
 FOREIGN: Final = "foreign"  # what the model has no step for: the region may be anything afterwards
 
@@ -27,13 +32,22 @@ class Op:
     zaps: bool = False
     end: int = -1
     ended: Event | None = None
+    early: list[Act] = field(default_factory=list)  # what its thread removed right before it
+
+    @property
+    def converting(self) -> Event | None:
+        """The conversion it belongs to."""
+        one, first = self.converts, self.ranges[:1]
+        return one if one is not None and first and one.gfn <= first[0].gfn and first[0].end <= one.end else None
 
     def asked(self) -> tuple[Event, ...]:
         """What may be removed: a conversion also keeps huge pages from coming back around its own range."""
-        one = self.converts
-        first = self.ranges[:1]
-        own = one is not None and first and one.gfn <= first[0].gfn and first[0].end <= one.end
-        return tuple(first if own else self.ranges)
+        return tuple(self.ranges[:1] if self.converting is not None else self.ranges)
+
+    @property
+    def clear(self) -> bool:
+        """Whether all of its ranges are surely to be emptied."""
+        return self.converting is not None or len(self.ranges) < 2
 
 
 @dataclass(slots=True, eq=False)
@@ -73,7 +87,9 @@ class _Task:
     gfn: int = -1
     active: Attempt | None = None
     locked: tuple[int, Event] | None = None
-    rested: int = -1  # where it last entered or left the guest
+    rested: int = -1  # where it last began something else
+    early: list[Act] = field(default_factory=list)  # removed outside of an invalidation
+    batch: bool = False
     accept: int = 0
     is_vcpu: bool = False
 
@@ -89,7 +105,7 @@ class Vm:
     wide: list[Op] = field(default_factory=list)
     moved: dict[int, list[tuple[int, bool, Event]]] = field(default_factory=dict)
     numbers: dict[int, int] = field(default_factory=dict)  # thread -> vCPU
-    orphans: list[Act] = field(default_factory=list)
+    resets: list[int] = field(default_factory=list)  # where the VM is another one
     begun: dict[int, list[Op]] = field(default_factory=dict)  # invalidations of each thread
     runs: bool = False
     first: int = -1
@@ -119,12 +135,17 @@ class Vm:
                     break
                 for region in range(first, last + 1):
                     self.near.setdefault(region, []).append(op)
-        for act in self.orphans:
-            act.op = next((op for op in self.begun.get(act.event.pid, ()) if _late(op, act)), None)
-            if act.op is None:
-                act.what = FOREIGN
+            for act in op.early:
+                act.op = op if any(_over(one, act) for one in op.ranges) else None
         for acts in self.regions.values():
             acts.sort(key=lambda act: act.at)
+        self.wide.sort(key=lambda op: op.at)
+
+    def around(self, region: int, first: int, last: int) -> Iterator[Op]:
+        """The invalidations whose ranges may reach into a region, of a stretch of the trace."""
+        yield from self.near.get(region, ())
+        low, high = (bisect_left(self.wide, at, key=lambda op: op.at) for at in (first, last))
+        yield from self.wide[max(0, low - _OPEN) : high]
 
     def ops(self) -> Iterator[Op]:
         """Every invalidation."""
@@ -148,6 +169,7 @@ class Vm:
         task.is_vcpu, task.rested, task.pending, task.active = True, at, [], None
         task.locked, task.attributes, task.entry = None, None, None
         task.accept = 0 if entered else event.level
+        task.batch = False
         self.runs = True
 
     def _fault(self, task: _Task, at: int, event: Event) -> None:
@@ -170,7 +192,10 @@ class Vm:
 
     def _map(self, task: _Task, at: int, event: Event) -> None:
         """AUG or SEPT_ADD: now it is known that the fault mattered."""
-        self.runs = True
+        self.runs = self.runs or event.what == AUG
+        if event.level not in _LEVELS or _no_call(event):
+            self._foreign(task, at, event)
+            return
         pending = task.pending if task.gfn >> 9 == event.gfn >> 9 else []
         gfn = task.gfn if pending else event.gfn
         attempt = task.active
@@ -193,9 +218,13 @@ class Vm:
 
     def _sequence(self, task: _Task, at: int, event: Event) -> None:
         """BLOCK, TRACK, kick, REMOVE, DEMOTE: TRACK and kick belong to the entry that was blocked before them."""
+        entry = (event.gfn, event.level)
         if event.what in (BLOCK, REMOVE, DEMOTE):
-            task.entry = (event.gfn, event.level)
-        if task.entry is None or not self.runs:
+            if not self.runs or event.level not in _LEVELS or _no_call(event) or self._batched(task, at, event, entry):
+                self._foreign(task, at, event)
+                return
+            task.entry = entry
+        if task.entry is None or task.batch:
             return
         gfn, level = task.entry
         what = event.what
@@ -207,8 +236,15 @@ class Vm:
         elif self._accepts(task):
             self._accepting(task, act)
         elif task.rested >= 0:
-            self.orphans.append(act)
+            task.early.append(act)
         self.act(act)
+
+    def _batched(self, task: _Task, at: int, event: Event, entry: tuple[int, int]) -> bool:
+        """Several entries blocked at a time: the model works on one after the other, as Linux 7.3.4 does."""
+        if event.what == BLOCK and event.ok and task.entry is not None and task.entry != entry:
+            task.batch = True
+            self.act(Act(at, event, FOREIGN, task.entry[0], 1))
+        return task.batch
 
     def _accepts(self, task: _Task) -> bool:
         return task.is_vcpu and task.attributes is None and (task.accept == 1 or probes.LEAVE not in self.recorded)
@@ -224,6 +260,8 @@ class Vm:
 
     def _begin(self, task: _Task, at: int, event: Event) -> None:
         task.op = Op(at, event.pid, event, task.attributes)
+        early = (a for a in task.early if a.at > task.rested and event.record.time - a.event.record.time < _SOON)
+        task.op.early, task.early, task.batch = list(early), [], False
         self.begun.setdefault(event.pid, []).append(task.op)
 
     def _range(self, task: _Task, at: int, event: Event) -> None:
@@ -231,23 +269,29 @@ class Vm:
             task.op.ranges.append(event)
 
     def _end(self, task: _Task, at: int, event: Event) -> None:
-        ended = task.op is not None
         if task.op is not None:
             task.op.end, task.op.ended = at, event
-        task.op, task.attributes, task.rested = None, None, at
-        early = [act for act in self.orphans if act.event.pid == event.pid]
-        if early and not ended:  # whose begin nobody saw
-            self.orphans = [act for act in self.orphans if act.event.pid != event.pid]
+        task.op, task.attributes, task.rested, task.batch = None, None, at, False
 
     def _foreign(self, task: _Task, at: int, event: Event) -> None:
-        """Build time, UNBLOCK, PROMOTE: other rules judge them."""
-        self.act(Act(at, event, FOREIGN, event.gfn, 1))
+        """Build time, 1G, UNBLOCK, PROMOTE, what never reached the module: other rules judge them."""
+        if event.what != SEPT_ADD:  # of a table above the region
+            self.act(Act(at, event, FOREIGN, event.gfn, 1))
+
+    def _renewed(self, task: _Task, at: int, event: Event) -> None:
+        self.resets.append(at)
+        self.runs = False
+        self.forget()
 
 
-def _late(op: Op, act: Act) -> bool:
-    """An invalidation that begins after what it is for was already taken away."""
-    covers = any(one.gfn <= act.gfn + 511 * (act.level > 1) and act.gfn < one.end for one in op.ranges)
-    return op.at > act.at and covers
+def _over(one: Event, act: Act) -> bool:
+    """Whether a range is about an entry."""
+    return one.gfn <= act.gfn + 511 * (act.level > 1) and act.gfn < one.end
+
+
+def _no_call(event: Event) -> bool:
+    """TDX_SW_ERROR: no SEAMCALL was made."""
+    return event.status >> 40 == _SW_ERROR
 
 
 def result(event: Event) -> str:
@@ -274,6 +318,7 @@ _HANDLERS: Final = {
     **dict.fromkeys((AUG, SEPT_ADD), Vm._map),
     **dict.fromkeys((BLOCK, TRACK, KICK, REMOVE, DEMOTE), Vm._sequence),
     **dict.fromkeys((probes.ADD, probes.UNBLOCK, probes.PROMOTE), Vm._foreign),
+    **dict.fromkeys((probes.CREATE, probes.KEY_FREE), Vm._renewed),
 }
 KEPT: Final = frozenset((*_HANDLERS,))
 

@@ -248,7 +248,7 @@ def check_trace(
     return TraceReport(
         where, parser.format, parser.lines, parser.found, checker.events, len(checker.tds),
         tuple(sorted(checker.world.seen.items())), tuple(checker.lost), checker.statuses(), verdicts, problems,
-        recorded, checker.unplaced,
+        recorded, checker.unplaced or order.late > 0 or mapper.unreadable > 0,
     )  # fmt: skip
 
 

@@ -67,9 +67,13 @@ class Follower:
         table = self.tables[number]
         return TOO_MANY if table is None else table.get(step, LOST)
 
-    def full(self) -> bool:
-        """Whether it is time to forget: the caller then starts from states, not from numbers."""
-        return self.kept > _KEPT
+    def kept_small(self, number: int) -> int:
+        """The set's number, another one where it was time to forget all others."""
+        if self.kept <= _KEPT:
+            return number
+        states = self.sets[number]
+        self.sets, self.numbers, self.tables, self.kept = [], {}, {}, 0
+        return self._number(states)
 
     def _number(self, states: frozenset[bytes]) -> int:
         found = self.numbers.get(states)
@@ -190,7 +194,7 @@ def _first(step: Label, here: list[Move], names: Names) -> Refusal:
     move = next(iter(work.values()))
     outside = step.actor.startswith("op") and any(one.what == INV_BEGIN for one in work)
     why = f"{names.step(step)} outside of an invalidation" if outside else f"{names.step(step)} comes too early"
-    return Refusal(why, f"first {' or '.join(said)}", str(SOURCES[move.source]))
+    return Refusal(why, f"{' or '.join(said)} has to come first", str(SOURCES[move.source]))
 
 
 def _bugs(run: Follower, move: Move, state: bytes) -> set[str]:

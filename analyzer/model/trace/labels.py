@@ -10,6 +10,7 @@ from analyzer.model.trace import probes
 
 HUGE: Final = "2M"
 OK, BUSY, RESTART = "ok", "busy", "restart"
+MANY: Final = "many"  # an invalidation of several ranges, some of which may be there for other reasons
 FAULTS: Final = "faults"  # a vCPU starts on a page: no probe of its own, the first event on the page shows it
 
 
@@ -61,8 +62,8 @@ def label(move: Move) -> Label | None:
         return None
     word, at = named.group(1), named.group(2) or ""
     if move.actor.startswith("op"):
-        kind = {"begin": probes.INV_BEGIN, "end": probes.INV_END, "end_after_error": probes.INV_END}.get(word)
-        return Label(move.actor, kind, at) if kind else None
+        kind = probes.INV_BEGIN if word == "begin" else probes.INV_END
+        return Label(move.actor, kind, at, MANY if word == "end_of_many" else "")
     if word not in _VCPU:
         return None
     what, result = _VCPU[word]

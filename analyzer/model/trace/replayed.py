@@ -48,16 +48,14 @@ def _extent(answer: Answer) -> Iterator[str]:
     yield f"    followed: {regions} in {groups}, {answer.events} steps, at most {answer.peak} states fit at a time"
     if answer.threads > VCPUS:
         yield f"    with each group {VCPUS} vCPUs are followed, of {answer.threads}: those that fault on it first"
-    if answer.restarts:
-        what = "begins before the window or is not in the model"
-        yield f"    {answer.restarts} times something {what}: from there on the region may be anything"
 
 
 def _stop(stop: Stop) -> Iterator[str]:
     yield f"  {quoted(stop.event)}"
     yield f"    {stop.actor}: {visible(stop.refused.why)}"
-    source = f"  ({stop.refused.source})" if stop.refused.source else ""
-    yield f"    guard: {visible(stop.refused.guard)}{source}"
+    yield f"    guard: {visible(stop.refused.guard)}"
+    if stop.refused.source:
+        yield f"    read in: {stop.refused.source}"
     for event in stop.shown:
         yield f"      {quoted(event)}"
 

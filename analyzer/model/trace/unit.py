@@ -24,7 +24,7 @@ from analyzer.model.trace import probes
 from analyzer.model.trace.acts import FOREIGN, Act, Op, Vm
 from analyzer.model.trace.events import Event
 from analyzer.model.trace.follow import LOST, TOO_MANY, Follower, Refusal, refusal
-from analyzer.model.trace.labels import FAULTS, HUGE, Label
+from analyzer.model.trace.labels import FAULTS, HUGE, MANY, Label
 from analyzer.model.trace.words import Names, actor
 
 _PRIVATE_ATTRIBUTE: Final = 1 << 3  # KVM_MEMORY_ATTRIBUTE_PRIVATE
@@ -76,7 +76,7 @@ class Unit:
     def follow(self, gaps: tuple[int, ...]) -> Followed:
         """Step through everything; ``gaps`` are where events were lost."""
         found = Followed(self.region, self.pages)
-        left = list(gaps)
+        left = sorted((*gaps, *self.vm.resets))
         last = self.vm.first - 1
         self._restart(last, found)
         for at, item in self._items():
@@ -98,7 +98,8 @@ class Unit:
         """Acts, and the begin and end of invalidations."""
         items: list[tuple[int, int, Act | Op]] = [(act.at, 1, act) for act in self.acts]
         ops = {id(act.op): act.op for act in self.acts if act.op is not None}
-        ops |= {id(op): op for op in (*self.vm.near.get(self.region, ()), *self.vm.wide) if self._reach(op)}
+        first, last = (self.acts[0].at, self.acts[-1].at) if self.acts else (0, 0)
+        ops |= {id(op): op for op in self.vm.around(self.region, first, last) if self._reach(op)}
         for op in ops.values():
             items.append((op.at, 0, op))
             if op.end >= 0:
@@ -124,7 +125,8 @@ class Unit:
                 self.actors[key] = free
                 self._step(Label(f"op{free}", probes.INV_BEGIN, str(self._choice(op))), op.begin, found)
         elif key in self.actors and op.ended is not None:
-            self._step(Label(f"op{self.actors.pop(key)}", probes.INV_END), op.ended, found)
+            many = "" if op.clear else MANY
+            self._step(Label(f"op{self.actors.pop(key)}", probes.INV_END, "", many), op.ended, found)
 
     def _act(self, act: Act, found: Followed) -> None:
         actor = self._actor(act, found)
@@ -181,7 +183,7 @@ class Unit:
     def _choice(self, op: Op) -> Choice:
         asked = op.asked()
         mask = sum(1 << i for i, gfn in enumerate(self.pages) if any(one.gfn <= gfn < one.end for one in asked))
-        one = op.converts
+        one = op.converting
         goal = NONE if one is None else PRIVATE if one.value & _PRIVATE_ATTRIBUTE else SHARED
         return Choice(mask, self._reach(op), op.zaps, goal)
 
@@ -246,7 +248,7 @@ class Unit:
             refused = refusal(self.run, self.number, label, names)
             found.stop = Stop(event, names.step(label), actor(label, names), refused, tuple(self.told[-_SHOWN:]))
             return
-        self.number = after
+        self.number = self.run.kept_small(after)
         found.events += 1
         if not self.told or self.told[-1] is not event:
             self.told.append(event)

@@ -82,7 +82,7 @@ class TraceReport:
     verdicts: tuple[Verdict, ...]
     problems: tuple[Problem, ...]
     recorded: frozenset[str] = frozenset()  # events whose probes were on
-    unplaced: bool = False  # events were lost, and nobody says where
+    unplaced: bool = False  # events were lost, unreadable or too late, and nobody says where they belong
 
     @property
     def violated(self) -> bool:

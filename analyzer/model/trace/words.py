@@ -13,6 +13,17 @@ from analyzer.model.story import pretty
 from analyzer.model.trace import probes
 from analyzer.model.trace.labels import FAULTS, HUGE, Label
 
+_WORDS: Final = {
+    FAULTS: "a fault",
+    probes.KICK: "a vCPU kick",
+    probes.ENTER: "VM entry",
+    probes.LEAVE: "VM exit",
+    probes.WRITE_LOCK: "mmu_lock for write",
+    probes.PFN_ASKED: "kvm_gmem_get_pfn()",
+    probes.INV_BEGIN: "kvm_mmu_invalidate_start()",
+    probes.INV_END: "kvm_mmu_invalidate_end()",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Names:
@@ -39,10 +50,11 @@ class Names:
         return f"{self.page(at)} 4K" if at.isdigit() else ""
 
     def step(self, label: Label) -> str:
-        """``demote of gpa 0x80000000 2M``."""
+        """``DEMOTE of gpa 0x80000000 2M``."""
+        what = label.what.upper() if label.what in probes.SEAMCALLS else _WORDS.get(label.what, label.what)
         if label.what in (FAULTS, probes.INV_BEGIN, probes.PFN_ASKED) or not label.at:
-            return {FAULTS: "fault", probes.KICK: "vCPU kick"}.get(label.what, label.what)
-        return f"{label.what} of {self.entry(label.at)}"
+            return what
+        return f"{what} of {self.entry(label.at)}"
 
 
 _Phrase = Callable[[re.Match[str], Names], str]
@@ -53,7 +65,7 @@ _PHRASES: Final[tuple[tuple[str, _Phrase, str], ...]] = (
     (r"stale_\d+ == 0", lambda m, n: "no invalidation ended since the fault asked for its PFN", _STALE),
     (r"want_\d(\d) == 0", lambda m, n: f"no invalidation of {n.page(m[1])} is open", _STALE),
     (r"want_\d(\d) == 1", lambda m, n: f"{n.page(m[1])} lies in the range of the invalidation", "tdp_mmu_zap_leafs"),
-    (r"invalidating == 0", lambda m, n: "no invalidation inside the 2M region is open", _STALE),
+    (r"reach_\d == 0 or zaps_\d == 0", lambda m, n: "no invalidation that zaps in the 2M region is open", _STALE),
     (r"shared_(\d) == 0", lambda m, n: f"{n.page(m[1])} is private", "kvm_mmu_faultin_pfn"),
     (r"no_vcpu == 0", lambda m, n: "no SEAMCALL is tried again with vCPUs kept out", "tdh_do_no_vcpus"),
     (r"writer == nobody", lambda m, n: "nobody else works under mmu_lock held for write", ""),

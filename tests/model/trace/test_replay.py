@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,53 +10,22 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from analyzer.cli.model import LAYOUTS
-from analyzer.model.explore import prepared
-from analyzer.model.kvm_tdx.build import build
-from analyzer.model.kvm_tdx.mutations import MUTATIONS, named
-from analyzer.model.kvm_tdx.protocol import CORRECT, Protocol
 from analyzer.model.kvm_tdx.scope import Scope
-from analyzer.model.machine import Machine
-from analyzer.model.matrix import run
-from analyzer.model.trace import follow, unit, window
+from analyzer.model.trace import follow, replayed, unit, window
 from analyzer.model.trace import probes as p
+from analyzer.model.trace.acts import KEPT
 from analyzer.model.trace.ask import How
 from analyzer.model.trace.ask import replay as ask_replay
-from analyzer.model.trace.check import check_trace
-from analyzer.model.trace.generate import Scribe, counterexample, jittered, run_on, walks
+from analyzer.model.trace.generate import Scribe, jittered, walks
 from analyzer.model.trace.record import Format
 from analyzer.model.trace.verdict import Outcome
-from analyzer.model.trace.window import NEEDED, Answer, Keeper, replay
-from analyzer.model.trace.write import CONVERTER, line
+from analyzer.model.trace.window import NEEDED
+from analyzer.model.trace.write import CONVERTER, VCPU0, line
 from tests.cli.nak import nak
-from tests.model.trace.deeds import CASES, G, P
-from tests.model.trace.synth import Story, fault, ordinary, remove
-
-FORMATS = [f for f in Format if f is not Format.UNKNOWN]
-ONE_PAGE = Scope(whole_punch=False)
-FAILING = Scope(faults=("enomem",), whole_punch=False)
-
-
-@cache
-def machine(scope: Scope = ONE_PAGE, protocol: Protocol = CORRECT) -> Machine:
-    return prepared(build(scope, protocol), False)
-
-
-def answers(text: str, exact: bool = True, around: int | None = None, armed: tuple[str, ...] = ()) -> list[Answer]:
-    keeper = Keeper(exact, around)
-    report = check_trace(io.BytesIO(text.encode()), hear=keeper.hear, armed=armed)
-    return [replay(one, report.recorded, report.unplaced) for one in keeper.chosen()]
-
-
-def answer(text: str) -> Answer:
-    (only,) = answers(text)
-    return only
-
-
-def broken(found: Answer, mutation: str = "") -> str:
-    """The first refusal: the guard, and its source."""
-    stops = [one.stop.refused for one in found.stops if one.stop is not None]
-    return f"{stops[0].why}: {stops[0].guard} [{stops[0].source}]" if stops else found.outcome
-
+from tests.model.trace.deeds import G, P
+from tests.model.trace.replaying import FORMATS, ONE_PAGE, answer, answers, broken, machine
+from tests.model.trace.synth import BUSY, PRIVATE, Story, fault, ordinary, remove
+from tests.model.trace.test_refused import refusing
 
 # -- what conforms -----------------------------------------------------------------------------------------------------
 
@@ -139,149 +106,96 @@ def test_ordinary_traces_conform(pamt: bool) -> None:
     assert found.regions == 6
 
 
-# -- what is refused ---------------------------------------------------------------------------------------------------
-
-# Words of the guard that each mutation fails, and its source. What is not here a trace cannot show to the model.
-REFUSED = {
-    "split_read": ("first write-lock", "v3 13/24"),
-    "split_read_inhibit": ("first write-lock", "v3 13/24"),
-    "no_track": ("first track", "tdx_track"),
-    "no_track_lax": ("first track", "tdx_track"),
-    "no_kick": ("first vCPU kick", "kvm_make_all_cpus_request"),
-    "no_kick_lax": ("first vCPU kick", "kvm_make_all_cpus_request"),
-    "no_block": ("first block of gpa 0x80000000 2M", ""),
-    "level_4k": ("gpa 0x80000000 2M is a table of 4K entries", "tdp_mmu_set_spte_atomic"),
-    "demote_ignored": ("demote of gpa 0x80000000 2M", ""),
-    "no_stale_check": ("invalidation", "is_page_fault_stale"),
-    "late_invalidate": ("first invalidate-begin", "kvm_mmu_invalidate_start"),
-    "inv_leak": ("first invalidate-end", "kvm_mmu_invalidate_end"),
-    "no_split_zap": ("first demote of gpa 0x80000000 2M", "v3 08/24"),
-    "no_freeze": ("is mapped", "tdp_mmu_set_spte_atomic"),
-    "no_wait_flag": ("no vCPU enters the guest between the two tries", "tdh_do_no_vcpus"),
-    "create_unchecked": ("no vCPU enters the guest between the two tries", "tdh_do_no_vcpus"),
-    "merge_ok": ("nothing is mapped at gpa 0x80000000 2M", "tdp_mmu_set_spte_atomic"),
-    "reblock": ("first vCPU kick", "kvm_make_all_cpus_request"),
-    "topup_no_rewalk": ("is mapped by one leaf", "tdp_mmu_set_spte_atomic"),
-    "table_unfrozen": ("nothing is mapped at gpa 0x80000000 2M", "tdp_mmu_set_spte_atomic"),
-    "pamt_no_recheck": ("success or OPERAND_BUSY", "tdx_mem_page_aug"),
-}
-UNSEEN = {
-    "folio_first": "no event for the split of a folio in place",
-    "poison_split": "no event for the split of a folio in place",
-    "errno_as_bool": "no event for the split of a folio in place, nor for the store of an attribute",
-    "attr_first": "no event for the store of an attribute: kvm_vm_set_mem_attributes comes before the lock",
-    "free_first": "the page cache is not in what is replayed; the monitor of tdx-module-page-freed sees it",
-    "pamt_2m_get": "PAMT references are not replayed; the monitor of tdx-pamt-unbalanced sees them",
-    "pamt_leak_busy": "PAMT references are not replayed; the monitor of tdx-pamt-unbalanced sees them",
-    "pamt_no_set": "the count that DEMOTE sets is in no event",
-    "not_free_fatal": "PAMT.ADD has no probe",
-    "pamt_cache_two": "the split cache has no probe",
-    "pair_leaked": "the split cache has no probe",
-    "accept_ignored": "progress: every prefix conforms; the monitor of tdx-level-ignored counts the faults",
-    "fastpath_spin": "progress: every prefix conforms",
-    "frozen_left": "FROZEN is never in an event, and nothing happens to the entry any more",
-    "flag_left": "the flag is in no event, and no vCPU enters any more",
-    "lock_left": "releases of mmu_lock are inlined, and nobody gets it any more",
-    "inhibit_unread": "the guest's inhibit is in no event",
-    "inhibit_cleared": "the guest's inhibit is in no event",
-    "restart_once": "a DEMOTE that is given up bugs the VM; what follows is no run of it",
-    "restart_error": "a DEMOTE that is given up bugs the VM; what follows is no run of it",
-    "sept_page_early": "the reclaim of S-EPT pages has no probe",
-    "reclaim_early": "the reclaim of S-EPT pages has no probe",
-    "wrong_root": "an invalidation that removes nothing may be one of shared memory",
-    "root_kept": "references to a root are in no event",
-    "rcu_left": "RCU read sections are in no event",
-    "stale_compare": "progress: every prefix conforms",
-    "running_vcpu": "the host crashes before there is an event",
-    "pfnmap_no_retry": "shared memory has no S-EPT entry",
-    "pfnmap_untied": "shared memory has no S-EPT entry",
-    "pfn_to_page": "shared memory has no S-EPT entry",
-}
+# -- what other kernels and machines do -------------------------------------------------------------------------------
 
 
-def violating(name: str, seed: int) -> Scribe:
-    """The shortest counterexample and what comes next; for an odd seed a run from the start."""
-    mutation = named(name)
-    assert mutation is not None
-    row = run(mutation, "python", claim="I8" if name == "split_read" else None)  # its first claim breaks unseen
-    assert row.discovery is not None
-    scribe = Scribe(row.machine, pamt=True)
-    state = row.machine.init
-    if not seed % 2:
-        counterexample(row.discovery.moves, row.discovery.states, scribe)
-        state = row.discovery.states[-1]
-    run_on(scribe, state, seed, 400 if seed else 0)
-    return scribe
+def outcome(story: Story) -> str:
+    found = answer(story.text(Format.TRACEFS))
+    # Whatever was not recorded in so short a story: it must not be refused.
+    return "refused" if found.outcome is Outcome.VIOLATED else "fits"
 
 
-def refusing(name: str) -> tuple[Scribe, Answer]:
-    for seed in range(12):
-        scribe = violating(name, seed)
-        for found in answers(scribe.text(Format.TRACEFS)):
-            if found.outcome is Outcome.VIOLATED:
-                return scribe, found
-    raise AssertionError(f"{name} is never refused")
+def test_tables_above_the_region_are_no_tables_of_it() -> None:
+    story = Story().by(VCPU0).enter().leave().ask(G).read_lock()
+    story.call(p.SEPT_ADD, G & -(1 << 18), 4).call(p.SEPT_ADD, G & -(1 << 18), 3).call(p.SEPT_ADD, G, 2)
+    assert outcome(story.call(p.AUG, G, 1, pfn=P).enter()) == "fits"
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_a_mutation_is_refused_with_the_guard_it_breaks(name: str) -> None:
-    scribe, found = refusing(name)
-    guard, source = REFUSED[name]
-    assert guard in broken(found)
-    assert source in broken(found)
-    for format_ in FORMATS:
-        assert answer(scribe.text(format_)).outcome is Outcome.VIOLATED
+def test_several_entries_blocked_before_one_track() -> None:
+    story = Story()
+    for n in range(3):
+        fault(story.by(VCPU0).enter(), G + n, 1, P + n, table=not n)
+    story.by(CONVERTER).write_lock().begin(G, G + 3)
+    for n in range(3):
+        story.call(p.BLOCK, G + n, 1)
+    story.track().kick()
+    for n in range(3):
+        story.call(p.REMOVE, G + n, 1)
+    story.end()
+    assert outcome(fault(story.by(VCPU0), G, 1, P)) == "fits"
 
 
-def test_every_mutation_is_refused_or_said_to_be_unseen() -> None:
-    assert REFUSED.keys() | UNSEEN.keys() == {m.name for m in MUTATIONS if not m.equivalent}
-    assert not REFUSED.keys() & UNSEEN.keys()
+def test_a_slot_that_is_deleted_is_zapped_without_an_invalidation() -> None:
+    story = fault(Story().by(VCPU0).enter(), G, 1, P, table=True)
+    story.by(CONVERTER).do(p.ATTRIBUTES, start=0, end=1, attr=0).write_lock()
+    remove(story, G, 1, P)
+    story.now += 10**9
+    story.by(CONVERTER).write_lock().begin(G, G + 1).end()
+    assert outcome(fault(story.by(VCPU0), G, 1, P)) == "fits"
 
 
-@pytest.mark.parametrize("name", [m.name for m in MUTATIONS if m.equivalent and m.name != "restart_forever"])
-def test_an_equivalent_mutation_conforms(name: str) -> None:
-    mutation = named(name)
-    assert mutation is not None
-    scope = Scope(vcpus=mutation.scope.vcpus, whole_punch=False, split_cache=mutation.scope.split_cache)
-    found = answer(walks(Scribe(machine(scope, mutation.protocol)), 2, 600).text(Format.TRACEFS))
-    assert found.outcome is Outcome.CONFORMS or name == "late_begin_same", broken(found)
+def test_shared_memory_goes_beside_a_huge_fault() -> None:
+    """User space drops the shared side of pages that became private: an invalidation that removes nothing."""
+    story = Story().by(CONVERTER).do(p.ATTRIBUTES, start=G, end=G + 512, attr=PRIVATE)
+    story.write_lock().begin(G + 5, G + 9)
+    fault(story.by(VCPU0), G, 2, P)
+    assert outcome(story.by(CONVERTER).end()) == "fits"
 
 
-MISSING = {"no_track": p.TRACK, "no_kick": p.KICK, "late_invalidate": p.INV_BEGIN, "no_split_zap": p.INV_RANGE}
+def test_exits_that_were_not_recorded() -> None:
+    story = fault(fault(Story().by(VCPU0).enter(), G, 1, P, table=True).enter(), G + 1, 1, P + 1)
+    story.by(VCPU0 + 1).enter()
+    story.by(CONVERTER).write_lock().begin(G, G + 1)
+    story.call(p.BLOCK, G, 1, BUSY).kick().call(p.BLOCK, G, 1).track(BUSY).kick().track().kick().call(p.REMOVE, G, 1)
+    assert outcome(story.end()) == "fits"
+    story.by(VCPU0).ask(G + 2).read_lock().call(p.AUG, G + 2, 1, pfn=P + 2)
+    assert outcome(story) == "fits"
 
 
-@pytest.mark.parametrize("name", MISSING)
-def test_without_the_probe_it_is_not_observable(name: str) -> None:
-    scribe, _ = refusing(name)
-    what = MISSING[name]
-    scribe.skip = frozenset((what,))
-    scribe.told = [one for one in scribe.told if one.what != what]
-    if name in ("no_track", "no_kick"):  # the status would say it
-        scribe.told = [one for one in scribe.told if one.args.get("ret", 0) >> 62 != 3]
-    found = answer(scribe.text(Format.TRACEFS))
-    assert found.outcome is Outcome.NOT_OBSERVABLE
-    assert what in [missing for missing, _ in found.missing]
+def test_the_head_and_tail_of_a_conversion_are_not_emptied() -> None:
+    story = fault(Story().by(VCPU0).enter(), G, 1, P, table=True)
+    fault(story, G + 1, 1, P + 1)
+    for attributes in (False, True):
+        story.by(CONVERTER)
+        if attributes:
+            story.do(p.ATTRIBUTES, start=G, end=G + 1, attr=0)
+        story.write_lock().begin(G, G + 1).do(p.INV_RANGE, kvm=story.kvm, start=G, end=G + 512)
+        remove(story, G, 1, P).end()
+        assert outcome(story) == "fits"
+        story.by(CONVERTER).do(p.ATTRIBUTES, start=G, end=G + 1, attr=PRIVATE)
+        story.write_lock().begin(G, G + 1).end()
+        fault(story.by(VCPU0), G, 1, P)
 
 
-def test_a_loss_in_front_of_what_is_wrong_makes_it_unknown() -> None:
-    scribe, _ = refusing("no_track")
-    head, *lines = [one for one in scribe.text(Format.TRACEFS).split("\n") if one and not one.startswith("# t")]
-    before = next(n for n, text in enumerate(lines) if "range_block" in text)
-    lost = "\n".join([head, *lines[: before + 1], "CPU:0 [LOST 3 EVENTS]", *lines[before + 1 :]])
-    assert answer(lost).outcome is Outcome.UNKNOWN
-    somewhere = "\n".join([head, *lines, "Lost 7 events"])
-    assert "does not say where" in answer(somewhere).reason
+def test_a_file_that_another_vm_has_bound_too() -> None:
+    story, other = fault(Story().by(VCPU0).enter(), G, 1, P, table=True), 0xFF3A_0000_2000_0000
+    story.by(CONVERTER).write_lock().do(p.INV_BEGIN, kvm=story.kvm).do(p.INV_BEGIN, kvm=other)
+    for kvm in (story.kvm, other):
+        story.do(p.INV_RANGE, kvm=kvm, start=G, end=G + 1)
+    remove(story, G, 1, P).do(p.INV_END, kvm=story.kvm).do(p.INV_END, kvm=other)
+    assert outcome(fault(story.by(VCPU0), G, 1, P)) == "fits"
 
 
-@pytest.mark.parametrize(("rule", "deed", "words"), CASES, ids=[d.__name__ for _, d, _ in CASES])
-def test_the_model_and_the_monitors_do_not_contradict(rule: str, deed: object, words: str) -> None:
-    """What the model refuses, some monitor refuses: the same event, or one of the same story."""
-    story = ordinary()
-    begin = len(story.told)
-    assert callable(deed)
-    deed(story)
-    for found in answers(story.text(Format.TRACEFS)):
-        assert all(one.stop is None or one.stop.event.record.line > begin for one in found.stops)
+def test_another_td_at_the_same_place() -> None:
+    story = fault(Story().by(VCPU0).enter(), G, 1, P, table=True)
+    story.by(CONVERTER).do(p.KEY_FREE, td=story.td, ret=0).do(p.CREATE, td=story.td, ret=0)
+    assert outcome(fault(story.by(VCPU0), G, 2, P)) == "fits"
+
+
+def test_a_call_that_never_reached_the_module() -> None:
+    story = fault(Story().by(VCPU0).enter(), G, 1, P, table=True)
+    story.by(CONVERTER).write_lock().begin(G, G + 1).call(p.BLOCK, G, 1, 0x8000_FF00_0000_000D).end()
+    assert outcome(story) == "fits"
 
 
 # -- windows and bounds ------------------------------------------------------------------------------------------------
@@ -296,7 +210,7 @@ def test_what_is_around_an_alarm_is_replayed() -> None:
     assert found.alarm is not None
     assert begin - 40 < found.first < begin
     assert found.outcome is Outcome.VIOLATED
-    assert "first track" in broken(found)
+    assert "TRACK has to come first" in broken(found)
     assert answers(ordinary().text(Format.TRACEFS), exact=False, around=40) == []
 
 
@@ -337,7 +251,7 @@ def test_the_command_line(tmp_path: Path) -> None:
     ran = nak("model", "replay", path)
     assert ran.code == 1
     assert "replay on the model, lines " in ran.out
-    assert "guard: first track  (arch/x86/kvm/vmx/tdx.c:tdx_track)" in ran.out
+    assert "guard: TRACK has to come first\n    read in: arch/x86/kvm/vmx/tdx.c:tdx_track\n" in ran.out
     document = json.loads(nak("model", "replay", path, "--format", "json").out)
     (found,) = document["replay"]
     assert found["outcome"] == "violated"
@@ -348,4 +262,31 @@ def test_the_command_line(tmp_path: Path) -> None:
     Path(path).write_text(nak("model", "export", "trace", "--mutation", "no_kick", "--steps", "0").out)
     text, code = ask_replay(path, How(exact=True))
     assert code == 1
-    assert "first vCPU kick" in text
+    assert "a vCPU kick has to come first" in text
+
+
+ARGS = {"gpa": st.sampled_from((0, G << 12, (G + 1) << 12, -1, 1 << 70)), "gfn": st.sampled_from((0, G, -1, 1 << 60)),
+        "level": st.integers(-1, 5), "ret": st.sampled_from((0, BUSY, 0xC000_0B00_0000_0000, -11)),
+        "start": st.sampled_from((0, G, -5)), "end": st.sampled_from((0, G + 1, 1 << 62)), "vcpu": st.integers(-1, 9),
+        "info2": st.integers(0, 3), "attr": st.integers(0, 9), "address": st.integers(0, G << 13)}  # fmt: skip
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_nonsense_is_answered(data: st.DataObject) -> None:
+    story = Story()
+    for _ in range(data.draw(st.integers(1, 40))):
+        what = data.draw(st.sampled_from(sorted(KEPT)))
+        args = {arg.name: data.draw(ARGS.get(arg.name, st.just(story.kvm))) for arg in p.BY_WHAT[what].args}
+        story.by(4101 + data.draw(st.integers(0, 2))).do(what, **args)
+    for found in answers(story.text(Format.BPFTRACE)):
+        json.dumps(replayed.value(found))
+        assert list(replayed.text([found], 1))
+
+
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "_KEPT", 200)
+    follow.follower.cache_clear()
+    found = answer(walks(Scribe(machine()), 1, 600).text(Format.TRACEFS))
+    assert found.outcome is Outcome.CONFORMS
+    follow.follower.cache_clear()
