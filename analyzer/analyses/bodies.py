@@ -36,6 +36,7 @@ def all_bodies(facts: Facts) -> tuple[tuple[Definition, str], ...]:
     return facts.solve("bodies", lambda: tuple(bodies(facts)))
 
 
+@lru_cache(maxsize=1 << 14)
 def goes_back(text: str) -> bool:
     """Whether a body can run a statement again uncounted: ``while``, ``for (;;)``, a goto to an earlier label."""
     if _LOOP.search(text):

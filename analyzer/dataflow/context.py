@@ -62,6 +62,7 @@ class Context(Generic[S]):
     facts: Facts
     caller: Context[S] | None = None
     call: Call | None = None
+    entry: Entry[S] | None = None  # what it is kept under
     exits: list[tuple[S, Value | None]] = field(default_factory=list)
     done: bool = False
     notes: dict[str, Instr] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from analyzer.ir.change import Change
 from analyzer.ir.program import Key
 from analyzer.ir.types import Call
 
-Enter = Callable[[Key, S, Facts, Context[S], Call | None], Context[S]]
+Enter = Callable[[Key, Entry[S], Facts, Context[S], Call | None], Context[S]]
 Explore = Callable[[Context[S]], None]
 
 
@@ -71,7 +71,8 @@ class Earlier(Generic[S]):
             call = self.since.moved(context.key, through) if through is not None else None
             assert call is None or isinstance(call, Call)
             was = self.ended.get(inner) or _end(inner)  # it may have been explored again on another way
-            now = self.enter(inner.key, inner.state, inner.facts, context, call)
+            assert inner.entry is not None
+            now = self.enter(inner.key, inner.entry, inner.facts, context, call)
             if _end(now) != was or now.up > 1:
                 self.ended[context] = _end(context)
                 context.forget()

@@ -61,7 +61,7 @@ class Explorer(Generic[S]):
         differing = {*words, *(key[1] for key in earlier.relevant ^ self.relevant)}
         contexts, earlier.contexts = earlier.contexts, {}
         since = change(earlier.program, self.program, differing)
-        self.earlier = Earlier(contexts, since, adopt, self.enter, self._explore)
+        self.earlier = Earlier(contexts, since, adopt, self.enter_at, self._explore)
 
     # -- contexts ----------------------------------------------------------------------------------------------
 
@@ -69,18 +69,24 @@ class Explorer(Generic[S]):
         self, key: Key, state: S, facts: Facts, caller: Context[S] | None = None, call: Call | None = None
     ) -> Context[S]:
         """The context for an entry, explored if it is new."""
-        known = self.contexts.setdefault(key, {})
+        known = self.contexts.get(key, ())
         if len(known) >= MAX_CONTEXTS:
             facts = {}
-        identity = (state, frozenset(facts.items()))
-        context = known.get(identity)
+        return self.enter_at(key, (state, frozenset(facts.items())), facts, caller, call)
+
+    def enter_at(
+        self, key: Key, entry: Entry[S], facts: Facts, caller: Context[S] | None, call: Call | None
+    ) -> Context[S]:
+        """The same, for an entry that was made before."""
+        known = self.contexts.setdefault(key, {})
+        context = known.get(entry)
         if context is not None and not context.done:
             for each in self._exploring[self._exploring.index(context) :] if context in self._exploring else ():
                 each.cyclic = True
         if context is None and self.earlier is not None:
-            context = self._adopted(key, identity, caller, call)
+            context = self._adopted(key, entry, caller, call)
         if context is None:
-            context = known[identity] = Context(key, state, dict(facts), caller, call)
+            context = known[entry] = Context(key, entry[0], dict(facts), caller, call, entry)
             self._explore(context)
         if caller is not None:
             caller.entered.setdefault(context, call)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -15,7 +14,7 @@ from analyzer.frontend.macros import Argument, Macro, expand
 from analyzer.frontend.nodes import body_of, function_declarator
 from analyzer.frontend.normalize import normalize
 from analyzer.frontend.parser import parse
-from analyzer.frontend.reuse import Asked, Lowered, macros_moved, moved
+from analyzer.frontend.reuse import Asked, Lines, Lowered, Used, macros_moved, moved, text_of
 from analyzer.frontend.reuse import UnitCache as UnitCache  # part of what load() asks for
 from analyzer.frontend.stmt import Lowering
 from analyzer.frontend.unit import (
@@ -31,8 +30,6 @@ from analyzer.frontend.unit import (
 from analyzer.ir.program import Definition, Key, Program, Prototype, TableEntry
 from analyzer.ir.types import Block, Function, Param, Return
 from analyzer.tree.snapshot import Snapshot, SourceFile
-
-_MACRO_CALL = re.compile(r"\b([A-Z]\w+)\s*\(")
 
 
 class _Macros(MacroSource):
@@ -66,7 +63,7 @@ class _Macros(MacroSource):
         if key not in self.acting:
             self.acting[key] = macro.acts  # what it says of itself stands while those it uses are looked at
             if not macro.acts:
-                used = frozenset(_MACRO_CALL.findall(macro.body)) - {macro.name}
+                used = macro.calls - {macro.name}
                 self.acting[key] = any(w in semantics.ASSERTING or self.look_up(w, path) is not None for w in used)
         return self.acting[key]
 
@@ -122,6 +119,8 @@ class _Linker:
         self.definitions: dict[Key, Definition] = {}
         self.by_name: dict[str, list[Key]] = {}
         self.bodies: dict[Key, Function | None] = {}
+        self.changed_macros = cache.next(self.units)
+        self.number = cache.programs
         for unit in units:
             problems += unit.problems
             for definition in unit.definitions.values():
@@ -184,18 +183,29 @@ class _Linker:
 
     def _lowered(self, definition: Definition, unit: Unit) -> Function | None:
         """The body as an earlier program made it, if all macros it asked for are still the same."""
-        known = self.cache.known(definition, unit)
+        cache, text = self.cache, text_of(definition, unit)
+        used = cache.used.get(definition.key)
+        just_now = used is not None and used.program + 1 == self.number and used.text == text
+        if used is not None and just_now and used.made.names.isdisjoint(self.changed_macros):
+            return self._use(definition, text, used.made, {})
+        known = cache.bodies.setdefault(text, [])
         for made in known:
             macros = macros_moved(made.asked, {question: self.macros.look_up(*question) for question in made.asked})
-            if macros is not None and made.function is not None:
-                lines = definition.line - made.function.line
-                return moved(made.function, lines, macros) if lines or macros else made.function
+            if macros is not None:
+                return self._use(definition, text, made, macros)
         self.macros.asked = {}
         function = self._lower(definition, unit)
-        if function is not None:
-            function = replace(function, body=next(self.cache.numbers))
-            known.append(Lowered(self.macros.asked, function))
-        return function
+        if function is None:
+            return None
+        function = replace(function, body=next(cache.numbers))
+        known.append(Lowered(self.macros.asked, function, frozenset(name for name, _ in self.macros.asked)))
+        return self._use(definition, text, known[-1], {})
+
+    def _use(self, definition: Definition, text: object, made: Lowered, macros: Lines) -> Function:
+        """A body where the definition stands now."""
+        self.cache.used[definition.key] = Used(self.number, text, made)
+        lines = definition.line - made.function.line
+        return moved(made.function, lines, macros) if lines or macros else made.function
 
     def _lower(self, definition: Definition, unit: Unit) -> Function | None:
         key = definition.key

@@ -18,6 +18,9 @@ _PURE = re.compile(r"\b(?:sizeof|typeof|__typeof__|container_of|offsetof|__built
 Where = tuple[int, int, tuple[Frame, ...]]
 
 
+_MACRO_CALL = re.compile(r"\b([A-Z]\w+)\s*\(")
+
+
 @dataclass(frozen=True, slots=True)
 class Macro:
     """A ``#define``: ``params`` is None for an object-like one; ``rest`` names the variadic parameter."""
@@ -33,6 +36,16 @@ class Macro:
     def acts(self) -> bool:
         """Whether the body calls, assigns or branches, so that its expansion matters to an analysis."""
         return _acts(self.body)
+
+    @property
+    def calls(self) -> frozenset[str]:
+        """The names in capitals that the body calls: it acts if one of them does."""
+        return _calls(self.body)
+
+
+@cache
+def _calls(body: str) -> frozenset[str]:
+    return frozenset(_MACRO_CALL.findall(body))
 
 
 @cache

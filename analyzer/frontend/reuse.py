@@ -9,7 +9,7 @@ from itertools import count
 
 from analyzer.frontend.macros import Macro
 from analyzer.frontend.unit import Unit
-from analyzer.ir.program import Definition
+from analyzer.ir.program import Definition, Key
 from analyzer.ir.types import Block, Frame, Function, Instr
 
 Asked = dict[tuple[str, str], Macro | None]  # (name, path) -> the macro that was found
@@ -21,22 +21,55 @@ class Lowered:
 
     asked: Asked
     function: Function
+    names: frozenset[str]  # of the macros
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What the how many-th program made of a definition; ``text`` is what the body is kept under."""
+
+    program: int
+    text: object
+    made: Lowered
 
 
 @dataclass(slots=True)
 class UnitCache:
-    """``units`` by digest or place, ``bodies`` by path, name and text; ``left`` is ``Program.left``."""
+    """``units`` by digest or place, ``bodies`` by path, name and text; ``left`` is ``Program.left``.
+
+    ``last``: the files of the program made last, the how many-th it was, and the bodies that each program used.
+    """
 
     units: dict[str, Unit] = field(default_factory=dict)
     bodies: dict[object, list[Lowered]] = field(default_factory=dict)
     left: dict[object, object] = field(default_factory=dict)
     numbers: count[int] = field(default_factory=lambda: count(1))
+    last: Mapping[str, Unit] = field(default_factory=dict)
+    programs: int = 0
+    used: dict[Key, Used] = field(default_factory=dict)
 
-    def known(self, definition: Definition, unit: Unit) -> list[Lowered]:
-        """What was made of a text so far; the lines count, too, for macros and where parts are missing."""
-        fixed = unit.partial or definition.kind == "macro"
-        place = (definition.line, definition.end_line, unit.holes) if fixed else ()
-        return self.bodies.setdefault((definition.key, definition.digest, definition.kind, place), [])
+    def next(self, units: Mapping[str, Unit]) -> frozenset[str]:
+        """Begin a program; the macros that may not be what they were in the program before."""
+        old, self.last = self.last, units
+        self.programs += 1
+        differing = [
+            unit for path in old.keys() | units.keys() if old.get(path) is not units.get(path)
+            for unit in (old.get(path), units.get(path)) if unit is not None
+        ]  # fmt: skip
+        names = {macro.name for unit in differing for macro in unit.macros}
+        more = bool(names)
+        while more:  # what a macro does it may do through others
+            using = {m.name for unit in units.values() for m in unit.macros if not names.isdisjoint(m.calls)} - names
+            names |= using
+            more = bool(using)
+        return frozenset(names)
+
+
+def text_of(definition: Definition, unit: Unit) -> object:
+    """What a body is kept under; the lines count, too, for macros and where parts are missing."""
+    fixed = unit.partial or definition.kind == "macro"
+    place = (definition.line, definition.end_line, unit.holes) if fixed else ()
+    return (definition.key, definition.digest, definition.kind, place)
 
 
 Lines = Mapping[tuple[str, str], int]  # (macro, path) -> by how many lines it moved
