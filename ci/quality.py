@@ -123,7 +123,11 @@ def _words(verdict: Verdict, diff: bool) -> str:
     what = verdict.what
     fate = f"not judged ({verdict.broken})" if verdict.broken else "missed" if isinstance(what, Mutant) else "alarm"
     rule = f"{what.rule}: " if isinstance(what, Mutant) else ""
-    due = ", ".join(dict.fromkeys(f"{f}()" for _, f in what.due)) if isinstance(what, Mutant) else "; ".join(verdict.others)
+    due = (
+        ", ".join(dict.fromkeys(f"{f}()" for _, f in what.due))
+        if isinstance(what, Mutant)
+        else "; ".join(verdict.others)
+    )
     why = f" [{what.why}]" if isinstance(what, Mutant) and what.why else ""
     return f"{fate}: {rule}{what.operator}: {due}{why}" + (f"\n{shown(what.edits)}" if diff else "")
 

@@ -7,7 +7,21 @@ from dataclasses import dataclass
 
 from analyzer.analyses.cycles import reverse_postorder
 from analyzer.analyses.typestate import BUSY_TESTS
-from analyzer.ir.types import Assign, Assume, Binary, Call, Const, Expr, Field, Function, Hole, Index, Instr, Name, Return
+from analyzer.ir.types import (
+    Assign,
+    Assume,
+    Binary,
+    Call,
+    Const,
+    Expr,
+    Field,
+    Function,
+    Hole,
+    Index,
+    Instr,
+    Name,
+    Return,
+)
 
 LOGGING = re.compile(
     r"^(?:pr_\w+|printk\w*|vcpu_unimpl\w*|kvm_pr_\w+|kvm_err|kvm_info|kvm_debug|trace_\w+|dev_\w+|_printk|dump_stack)$"

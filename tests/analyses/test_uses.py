@@ -28,7 +28,10 @@ LOST = {
     "only logged": (("r = ask(kvm);", 'pr_err("%d", r);', "return 0;"), "never looked at"),
     "warned about": (("WARN_ON_ONCE(ask(kvm));", "return 0;"), "never looked at"),
     "acted on in one mode": (("r = ask(kvm);", "if (r && mode)", "\treturn r;", "return 0;"), "never looked at"),
-    "success after an undo": (("r = ask(kvm);", "if (r) {", "\tundo(kvm);", "\tr = 0;", "}", "return r;"), "turned into success"),
+    "success after an undo": (
+        ("r = ask(kvm);", "if (r) {", "\tundo(kvm);", "\tr = 0;", "}", "return r;"),
+        "turned into success",
+    ),
     "logged and forgotten": (("r = ask(kvm);", "if (r)", '\tpr_warn("%d", r);', "return 0;"), "never looked at"),
     "a copy that nobody reads": (("r = ask(kvm);", "other = r;", "return 0;"), "never looked at"),
     "jumped over": (
