@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from analyzer.analyses.held import HeldProperty
+from analyzer.analyses.locks import Held
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.paths import Explorer
 from analyzer.dataflow.values import NZ, Facts, Value

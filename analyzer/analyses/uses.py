@@ -101,7 +101,10 @@ class _Forward:
         held = frozenset(w for w in held if w[0] != "!" or w == "!" or index not in self.joins[w])
         for instr in self.function.blocks[index].instrs[start:]:
             marked = any(w[0] == "!" and w != "!" for w in held)
-            kept = self.acted(instr, held) if marked and _acts(instr) else self.instr(instr, held, index)
+            if marked and _acts(instr):
+                self.acted(instr, held)
+                return None
+            kept = self.instr(instr, held, index)
             if kept is None:
                 return None
             if all(word[0] in "?!" for word in kept):
