@@ -125,6 +125,8 @@ def _written(facts: Facts, called: set[tuple[str, int]]) -> Iterator[Finding]:
             if (path, number) in called or not _CHEAP.search(line):
                 continue
             inside = next((n for a, b, n in spans if a <= number <= b), "")
+            if header := _HEADER.match(line):
+                yield _word_finding(facts, path, number, inside, header.group(1))
             for word in WORD.findall(_STRING.sub("", line)):
                 if vendor_word(word) and (inside, word) not in told and not _static(facts, word, path):
                     told.add((inside, word))
@@ -133,9 +135,10 @@ def _written(facts: Facts, called: set[tuple[str, int]]) -> Iterator[Finding]:
 
 _CHEAP = re.compile(
     r"tdx|sept|tdp|mirror|vmx|svm|sev|snp|vmc[sb]|seam|hkid|pamt|rmp|tdh|ept|npt|split|cross|x86|tdr"
-    r"|external",
+    r"|external|arch/",
     re.I,
 )
+_HEADER = re.compile(r'\s*#\s*include\s+"((?:\.\./)*arch/\w+/[^"]*)"')
 _STRING = re.compile(r'"[^"]*"')
 
 
