@@ -77,7 +77,7 @@ class _Atomic:
         self.words = words
         self.spins = spins
         self.sleeping = Sleeping(program, words.sleepers)
-        self.locks = LockChanges(vocabulary, words.spinning)
+        self.locks = LockChanges(vocabulary, words.spinning, program)
         self.found: dict[tuple[int, int, str], Slept] = {}
         self.calls: set[int] = set()
         self.returning: frozenset[str] = frozenset()

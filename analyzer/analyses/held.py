@@ -66,8 +66,9 @@ class HeldProperty:
         for effect in self.vocabulary.effects.get(call.callee, ()):
             if effect.verb in LOCK_VERBS:
                 label = effect.label
-                if not label and effect.slot < len(call.args):
-                    label = lock_label(call.args[effect.slot])
+                arg = call.args[effect.slot] if not label and effect.slot < len(call.args) else None
+                if arg is not None and not isinstance(arg, Name):  # a pointer is named as its function likes
+                    label = lock_label(arg)
                 if label in self.labels:
                     found.append((effect, label))
         return found
@@ -107,7 +108,7 @@ class HeldProperty:
         for effect in self.vocabulary.effects.get(call.callee, ()):
             arg = call.args[effect.slot] if effect.verb in LOCK_VERBS and effect.slot < len(call.args) else None
             function = self.program.lower(context.key) if isinstance(arg, Name) and not effect.label else None
-            if function is not None and arg is not None:
+            if function is not None and arg is not None and all(p.name != arg.text for p in function.params):
                 label = lock_label(pointees(function).get(arg.text, arg))
                 found += [(effect, label)] if label in self.labels else []
         return found

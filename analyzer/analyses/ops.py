@@ -54,7 +54,7 @@ def ops_of(facts: Facts, wanted: Callable[[str], bool]) -> tuple[Op, ...]:
 
 def op_calls(facts: Facts, op: str, covers: Callable[[str], bool]) -> Iterator[CallSite]:
     """The calls of an op through its table."""
-    for function in facts.mentioning(frozenset((op,)), covers):
+    for function in facts.mentioning(frozenset((op, f"kvm_x86_{op}")), covers):
         for call in function.calls():
             if call.table == op and not call.callee:
                 yield CallSite(function, call)

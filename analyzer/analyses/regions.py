@@ -18,7 +18,7 @@ from analyzer.dataflow.values import NZ, Facts, Value
 from analyzer.ir.effect import Verb, Vocabulary
 from analyzer.ir.guards import GUARDS
 from analyzer.ir.program import Key, Program
-from analyzer.ir.types import Assume, Call, Function, Instr, Name
+from analyzer.ir.types import Addr, Assume, Call, Function, Instr, Name
 
 MOST = 3  # nesting told apart
 IN, OUT, BELOW = "1", "-", "<"
@@ -155,9 +155,13 @@ MOST_ONE_SIDED = 400
 
 
 class LockChanges:
-    """The changes that lock calls of a vocabulary make, restricted to some names; labels are fields of locks."""
+    """The changes that lock calls of a vocabulary make, restricted to some names; labels are fields of locks.
 
-    def __init__(self, vocabulary: Vocabulary, names: frozenset[str]) -> None:
+    With a program also those of a helper without a branch that is given the address of a lock.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, names: frozenset[str], program: Program | None = None) -> None:
+        self.program = program
         self.effects = {
             n: tuple(e for e in es if e.verb in (Verb.ACQUIRE, Verb.RELEASE))
             for n, es in vocabulary.effects.items()
@@ -170,11 +174,28 @@ class LockChanges:
             label = effect.label or (label_of(call, effect.slot, function) if effect.slot < len(call.args) else "")
             if label:
                 yield Change(label, effect.verb is Verb.ACQUIRE, effect.when)
+        if self.program is not None and function is not None and any(isinstance(a, Addr) for a in call.args):
+            yield from self.handed(call, self.program, function)
+
+    def handed(self, call: Call, program: Program, function: Function) -> Iterable[Change]:
+        """What a helper does to the locks whose addresses it is given."""
+        for key in program.resolve(call.callee, function.path) if call.callee not in self.effects else ():
+            helper = None if program.definitions[key].mentions.isdisjoint(self.effects) else program.lower(key)
+            if helper is None or len(helper.blocks) != 1:
+                continue
+            given = {p.name: label_of(call, i, function) for i, p in enumerate(helper.params[: len(call.args)])}
+            for inner in helper.calls():
+                for effect in self.effects.get(inner.callee, ()):
+                    own = not effect.label and effect.slot < len(inner.args)
+                    if own and (label := given.get(inner.args[effect.slot].text, "")):
+                        yield Change(label, effect.verb is Verb.ACQUIRE, effect.when)
 
 
 def label_of(call: Call, slot: int, function: Function | None) -> str:
     """The lock an argument is, through a local variable that points to it."""
     arg = call.args[slot]
     if isinstance(arg, Name) and function is not None:
+        if any(p.name == arg.text for p in function.params):
+            return ""  # the caller knows which one
         arg = pointees(function).get(arg.text, arg)
     return lock_label(arg)

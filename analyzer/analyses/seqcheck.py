@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from analyzer.analyses.held import HeldProperty
+from analyzer.analyses.locks import Held
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.paths import Explorer
 from analyzer.dataflow.values import NZ, Facts, Value
@@ -175,7 +176,9 @@ class SequenceProperty:
     def _lock(self, call: Call, state: Stand, context: Context[Stand]) -> Iterable[tuple[Stand, Value | None]] | None:
         released = any(e.verb is Verb.RELEASE for e in self.vocabulary.effects.get(call.callee, ()))
         after = replace(state, snapshot="ready") if released and state.snapshot == "bare" else state
-        effects = self.locks.effects(call) or self.locks.through_pointer(call, Context(context.key, frozenset(), {}))
+        here: Context[Held] = Context(context.key, frozenset(), {})
+        locks = self.locks
+        effects = locks.effects(call) or locks.through_pointer(call, here) or locks.forwarded(call, here)
         for effect, _ in effects:
             if effect.verb is Verb.RELEASE:
                 check = "dropped" if after.check == "ok" else after.check

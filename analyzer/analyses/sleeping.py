@@ -30,6 +30,8 @@ class Sleepers:
         """The definitions whose bodies may hold a call that sleeps, judged by their words."""
         sleeping = spelled(self.always) | self.unless_holding
         allocating = frozenset(self.by_gfp)
+        wrapping = names.where(lambda d: "gfp_t" in d.mentions and not d.mentions.isdisjoint(allocating))
+        allocating |= {key[1] for key in wrapping}  # they hand on the flags that they are given
 
         def sleepy(definition: Definition) -> bool:
             words = definition.mentions

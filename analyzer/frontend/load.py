@@ -250,14 +250,26 @@ class _Linker:
             if not root.has_error:
                 break
         else:
-            where, detail = f"{unit.path}:{macro.line}", f"{macro.name}(): the macro cannot be read on its own"
-            self.problems.append(Problem(ProblemKind.UNPARSED, where, detail))
+            if self._builds(macro.name):
+                where, detail = (
+                    f"{unit.path}:{macro.line}",
+                    f"{macro.name}(): the definitions it makes are not looked at",
+                )
+                self.problems.append(Problem(ProblemKind.UNPARSED, where, detail))
             return None
         lowering = Lowering(made, self.macros, unit.path)
         lowering.depth = 1
         for statement in body_of(root):
             lowering.statement(statement)
         return self._finish(lowering, definition, tuple(Param(n, "") for n in names), "", False)
+
+    def _builds(self, macro: str) -> bool:
+        """Whether a macro stands where definitions do.
+
+        In a function it is read in its place, and what cannot be read there is told of; elsewhere it is data.
+        """
+        start = f"\n{macro}(".encode("latin-1")
+        return any(start in unit.code for unit in self.units.values())
 
     def _finish(
         self, lowering: Lowering, definition: Definition, params: tuple[Param, ...], returns: str, partial: bool

@@ -132,16 +132,22 @@ def _written(facts: Facts, called: set[tuple[str, int]]) -> Iterator[Finding]:
 
 @lru_cache(maxsize=256)
 def _vendor_words(text: str) -> tuple[tuple[int, str], ...]:
-    """The words of a file, outside of strings, that name a vendor, with their lines."""
-    lines = ((n, _STRING.sub("", line)) for n, line in enumerate(text.split("\n"), 1) if _CHEAP.search(line))
-    return tuple((n, word) for n, line in lines for word in WORD.findall(line) if vendor_word(word))
+    """The words of a file, outside of strings, that name a vendor, and the headers of one, with their lines."""
+    found: list[tuple[int, str]] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if _CHEAP.search(line):
+            header = _HEADER.match(line)
+            found += [(number, header.group(1))] if header else []
+            found += [(number, w) for w in WORD.findall(_STRING.sub("", line)) if vendor_word(w)]
+    return tuple(found)
 
 
 _CHEAP = re.compile(
     r"tdx|sept|tdp|mirror|vmx|svm|sev|snp|vmc[sb]|seam|hkid|pamt|rmp|tdh|ept|npt|split|cross|x86|tdr"
-    r"|external",
+    r"|external|arch/",
     re.I,
 )
+_HEADER = re.compile(r'\s*#\s*include\s+"((?:\.\./)*arch/\w+/[^"]*)"')
 _STRING = re.compile(r'"[^"]*"')
 
 

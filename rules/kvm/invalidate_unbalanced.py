@@ -77,7 +77,7 @@ def _open(facts: Facts, spans: Spans, tops: set[Key]) -> Iterator[tuple[Finding,
             trace = (*_steps(spans, context, state), step(function, instr, message))
             yield facts.finding(function, instr, "invalidation not ended", message, trace=trace), state.site
         elif _outermost(facts, context, tops) and not _has_twin(facts, context.key, tops):
-            yield from ((f, state.site) for f in _endless(facts, spans, state))
+            yield from ((f, state.site) for f in _endless(facts, spans, state, context))
 
 
 def _outermost(facts: Facts, context: Context[Span], tops: set[Key]) -> bool:
@@ -85,14 +85,28 @@ def _outermost(facts: Facts, context: Context[Span], tops: set[Key]) -> bool:
     return facts.program.whole and context.key in tops and context.caller is None
 
 
-def _endless(facts: Facts, spans: Spans, state: Span) -> Iterator[Finding]:
-    """A start that no path of its callers ends."""
+def _endless(facts: Facts, spans: Spans, state: Span, top: Context[Span]) -> Iterator[Finding]:
+    """A start that no path of its callers ends; told where a function calls what is only the first half of a pair."""
     context, call, _ = spans.sites[state.site]
+    owner = top
+    for _ in range(50):  # down to the last function that is not itself the first half of a pair
+        inner = next((c for c in owner.entered if _leaves_open(c) and not _FIRST.search(c.key[1])), None)
+        if inner is None:
+            break
+        owner = inner
+    begun = next((made for c, made in owner.entered.items() if made is not None and _leaves_open(c)), None)
+    if begun is not None:
+        context, call = owner, begun
     function = spans.program.lower(context.key)
     if function is not None:
         message = "begins an invalidation that nothing ends"
         trace = (*_way(spans, context), step(function, call, f"{shown(call)}: {message}"))
         yield facts.finding(function, call, "invalidation never ended", message, trace=trace)
+
+
+def _leaves_open(context: Context[Span]) -> bool:
+    """Whether a function returns with more begun than it found."""
+    return any(after.deep > context.state.deep for after, _ in context.exits)
 
 
 def _odd(facts: Facts, spans: Spans, tops: set[Key], left: set[int]) -> Iterator[Finding]:

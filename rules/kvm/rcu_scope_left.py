@@ -79,8 +79,15 @@ def _solve(facts: Facts) -> Needs:
 
 
 def _place(facts: Facts, unmet: Unmet) -> tuple[Function, Call] | None:
-    """The use itself, or the call of the inline helper of a header that does it."""
+    """Where the function that left the section uses what it protects, itself or by a call; without one the use itself,
+    or the call of the inline helper of a header that does it."""
     path = unmet.context.path()
+    for context, leaving in [(unmet.context, unmet.call), *reversed(path[:-1])] if unmet.given else ():
+        function = facts.program.lower(context.key)
+        given = context.notes.get(f"{RCU} given")
+        own = isinstance(given, Call) and given.callee in RCU_GIVES  # not a callee's
+        if own and function is not None and leaving is not None and not function.path.endswith(".h"):
+            return function, leaving
     for context, leaving in [(unmet.context, unmet.call), *reversed(path[:-1])]:
         function = facts.program.lower(context.key)
         if function is not None and leaving is not None and not function.path.endswith(".h"):

@@ -169,9 +169,26 @@ def _host_levels(facts: Facts) -> Iterator[Finding]:
                 yield facts.finding(function, call, "host_pfn_mapping_level", message, trace=trace)
 
 
+def _open_to_private(function: Function, call: Call) -> bool:
+    """Whether a way on which the memory is private leads to a call."""
+    if guarded_by(function, call, _private):
+        return True
+    blocks = function.blocks
+    work = [n for n, b in enumerate(blocks) if any(isinstance(i, Assume) and _private(i) for i in b.instrs)]
+    seen = set(work)
+    while work:
+        at = work.pop()
+        if any(i is call for i in blocks[at].instrs):
+            return True
+        new = [n for n in blocks[at].successors if n not in seen]
+        seen.update(new)
+        work += new
+    return False
+
+
 def _why_private(facts: Facts, function: Function, call: Call) -> tuple[Step, ...]:
     here = step(function, call, "host_pfn_mapping_level() for private memory")
-    if is_tdx(function.path) or guarded_by(function, call, _private):
+    if is_tdx(function.path) or "gmem" in function.name or _open_to_private(function, call):
         return (here,)
     callers = [
         (caller, site)

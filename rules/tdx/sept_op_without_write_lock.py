@@ -3,7 +3,7 @@
 BLOCK, TRACK and REMOVE or DEMOTE must be one sequence that nobody else comes between: the retry of a BUSY SEAMCALL is
 only sure to succeed because writers are exclusive, and under the read lock a fault may map what is being taken away.
 Splitting a huge leaf of a mirror root is such an operation, whatever function does it; direct roots may be split under
-the read lock.
+the read lock. An operation that installs may be busy, which only an update under the read lock can hand back.
 
 Take mmu_lock for write on the whole path, or refuse the operation where the lock is shared.
 
@@ -38,7 +38,15 @@ from analyzer.author import (
     solve_held,
     step,
 )
-from rules.vocabulary.seamcall import DEMOTE, EXCLUSIVE_OPS, SPLIT_LINKS, SPLIT_MARKS
+from rules.vocabulary.seamcall import (
+    DEMOTE,
+    EXCLUSIVE_OPS,
+    INSTALLS,
+    READ_ASSERTS,
+    SPLIT_LINKS,
+    SPLIT_MARKS,
+    UPDATE_OPS,
+)
 
 LOCK = "mmu_lock"
 SHARED_FLAGS = ("shared", "mmu_lock_shared")
@@ -46,7 +54,7 @@ SCOPE = ("arch/x86/kvm/*", "arch/x86/virt/vmx/tdx/*", "virt/kvm/*")
 
 
 def _solve(facts: Facts) -> HeldResult:
-    watch = EXCLUSIVE_OPS | SPLIT_LINKS
+    watch = EXCLUSIVE_OPS | SPLIT_LINKS | INSTALLS
     return facts.solve(
         ("held", LOCK), lambda: solve_held(facts.program, facts.names, facts.vocabulary, frozenset((LOCK,)), watch)
     )
@@ -133,6 +141,47 @@ def _split(facts: Facts, sighting: Sighting) -> Finding | None:
     return _finding(facts, function, sighting, how, what, Severity.ERROR, mirror != "maybe")
 
 
+def _installs(facts: Facts, result: HeldResult, sighting: Sighting) -> Finding | None:
+    """A SEAMCALL that may be busy under the write lock, where an atomic update or a caller of its own led to it."""
+    function = facts.program.lower(sighting.context.key)
+    if function is None or held_mode(sighting.held, LOCK) != "w":
+        return None
+    facts.count("installing S-EPT operations seen under the write lock")
+    name = next(n for n in operations(sighting.call) if n in INSTALLS)
+    words = f"{name}() installs with mmu_lock held for write, where a busy SEAMCALL cannot be handed back"
+    trace: tuple[Step, ...]
+    if any(call is not None and UPDATE_OPS & set(operations(call)) for _, call in sighting.context.path()):
+        # the exclusive update only removes; whether the atomic one comes here under the write lock is asserted in it
+        broken = next((a for a in _contradicted(result) if _leads(a, sighting.context)), None)
+        if broken is None:
+            return None
+        trace = (*lock_path(facts.program, broken, LOCK), step(function, sighting.call, words))
+    else:
+        trace = (*lock_path(facts.program, sighting.context, LOCK, sighting.call), step(function, sighting.call, words))
+    certainty = Certainty.MAY if has_hole(function) else Certainty.MUST
+    subject = f"{name} under the write lock"
+    return facts.finding(function, sighting.call, subject, words, trace=trace, certainty=certainty)
+
+
+def _contradicted(result: HeldResult) -> list[Context[Held]]:
+    """Where the lock is held for write and said to be held for read."""
+    found = (c for a in result.tracked.assertions.values() for c, call in a.contradicted if call.callee in READ_ASSERTS)
+    return [c for c in found if held_mode(c.state, LOCK) == "w"]
+
+
+def _leads(start: Context[Held], goal: Context[Held]) -> bool:
+    """Whether what a context enters comes to another one."""
+    seen, work = {start}, [start]
+    while work:
+        at = work.pop()
+        if at is goal:
+            return True
+        new = [c for c in at.entered if c not in seen]
+        seen.update(new)
+        work += new
+    return False
+
+
 def _splits(facts: Facts, key: tuple[str, str]) -> bool:
     return not facts.program.definitions[key].mentions.isdisjoint(SPLIT_MARKS)
 
@@ -145,7 +194,10 @@ def check(facts: Facts) -> Iterator[Finding]:
         exclusive = not EXCLUSIVE_OPS.isdisjoint(operations(sighting.call))
         if exclusive:
             facts.count("exclusive S-EPT operations seen in a lock state")
-        found = _operation(facts, sighting) if exclusive else _split(facts, sighting)
+        if not INSTALLS.isdisjoint(operations(sighting.call)):
+            found = _installs(facts, result, sighting)
+        else:
+            found = _operation(facts, sighting) if exclusive else _split(facts, sighting)
         if found is None:
             continue
         key = (found.location, found.subject, found.severity)

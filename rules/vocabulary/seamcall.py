@@ -15,8 +15,15 @@ GUEST_MEMORY: dict[str, int] = {
 }
 
 # They must not race with any other S-EPT operation of the TD (tdx.c: tdx_sept_remove_leaf_spte, tdx_track).
-EXCLUSIVE_OPS = frozenset(("tdh_mem_range_block", "tdh_mem_track", "tdh_mem_page_remove", "tdh_mem_page_demote"))
+# VP.INIT takes the TDR for itself, so that removals would find it busy (tdx.c: tdx_td_vcpu_init).
+EXCLUSIVE_OPS = frozenset(
+    ("tdh_mem_range_block", "tdh_mem_track", "tdh_mem_page_remove", "tdh_mem_page_demote", "tdh_vp_init")
+)
 DEMOTE = frozenset(("tdh_mem_page_demote",))
+# They may be BUSY, and only the atomic path of the TDP MMU can hand that back (tdx.c: tdx_sept_set_private_spte).
+INSTALLS = frozenset(("tdh_mem_page_aug", "tdh_mem_page_add", "tdh_mem_sept_add"))
+READ_ASSERTS = frozenset(("lockdep_assert_held_read",))
+UPDATE_OPS = frozenset(("set_external_spte",))
 # Filling a table from a huge SPTE is what makes a link a split (mmu/spte.h, tdp_mmu_split_huge_page()).
 SPLIT_MARKS = frozenset(("make_small_spte",))
 SPLIT_LINKS = frozenset(

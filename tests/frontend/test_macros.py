@@ -118,11 +118,18 @@ def test_a_macro_on_its_own_stands_at_its_own_lines() -> None:
     assert made.definitions[(PATH, "A")].line == 2
 
 
-def test_a_macro_that_cannot_stand_alone_is_a_problem() -> None:
-    made = program("#define BEGIN(x) if (f(x)) { (\n")
-    assert made.lower((PATH, "BEGIN")) is None
-    assert [p.detail for p in made.problems] == ["BEGIN(): the macro cannot be read on its own"]
+def test_a_macro_that_makes_definitions_is_a_problem() -> None:
+    made = program("#define BUILD(x) int x(int a) { return f(a); } (\nBUILD(one)\n")
+    assert made.lower((PATH, "BUILD")) is None
+    assert [p.detail for p in made.problems] == ["BUILD(): the definitions it makes are not looked at"]
     assert made.problems[0].where == f"{PATH}:1"
+
+
+def test_a_macro_that_no_statement_can_be_made_of_is_told_of_where_it_stands() -> None:
+    made = program("#define PICK(x) f(x) ? g(x) :\nint run(int a)\n{\n\treturn PICK(a) 0;\n}\n")
+    assert [p.detail for p in made.problems] == ["run(): parts of the body could not be parsed"]
+    assert made.lower((PATH, "PICK")) is None
+    assert len(made.problems) == 1
 
 
 def test_classes_are_two_macros() -> None:

@@ -212,7 +212,6 @@ SAME = (
             before(MMU, "kvm_zap_gfn_range", "static void kvm_take(rwlock_t *lock)\n{\n\twrite_lock(lock);\n}\n"),
             swap(MMU, "kvm_zap_gfn_range", LOCK, "kvm_take(&kvm->mmu_lock);"),
         ),
-        known_alarm="kvm-sleep-under-mmu-lock does not follow a lock that a helper is handed a pointer to",
     ),
     Same(
         "statements that do not depend on each other",

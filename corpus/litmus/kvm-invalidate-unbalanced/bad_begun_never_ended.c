@@ -13,7 +13,7 @@ static void gmem_file_start(struct gmem_file *f, pgoff_t start, pgoff_t end)
 		if (!found) {
 			found = true;
 			KVM_MMU_LOCK(kvm);
-			kvm_mmu_invalidate_start(kvm);	// expect: kvm-invalidate-unbalanced
+			kvm_mmu_invalidate_start(kvm);
 		}
 		kvm_mmu_unmap_gfn_range(kvm, &range);
 	}
@@ -34,7 +34,7 @@ static long gmem_punch(struct inode *inode, pgoff_t start, pgoff_t end)
 	long ret;
 
 	filemap_invalidate_lock(inode->i_mapping);
-	gmem_start(inode, start, end);
+	gmem_start(inode, start, end);  // expect: kvm-invalidate-unbalanced
 	ret = gmem_drop_folios(inode, start, end);
 	filemap_invalidate_unlock(inode->i_mapping);
 	return ret;

@@ -1,17 +1,12 @@
-// litmus: the host page table decides the mapping level of a shared fault, the hook that of a private one
 // path: arch/x86/kvm/mmu/mmu.c
-int fault_max_level(struct kvm *kvm, struct kvm_page_fault *fault)
+int kvm_level_of(struct kvm *kvm, struct kvm_page_fault *fault, const struct kvm_memory_slot *slot, gfn_t gfn)
 {
-	int level = fault->max_level;
-	int limit;
+	int host_level;
 
-	if (fault->is_private) {
-		limit = kvm_x86_call(gmem_max_mapping_level)(kvm, fault->pfn, true);
-		if (limit)
-			level = min(level, limit);
-	} else {
-		level = min(level, host_pfn_mapping_level(kvm, fault->gfn, fault->slot));
-	}
+	if (fault->is_private || kvm_memslot_is_gmem_only(slot))
+		host_level = kvm_level_of_file(kvm, fault, slot, gfn);
+	else
+		host_level = host_pfn_mapping_level(kvm, gfn, slot);
 
-	return level;
+	return min(host_level, fault->max_level);
 }

@@ -1,0 +1,13 @@
+// path: arch/x86/kvm/mmu/mmu.c
+// The host's page table is asked whether the memory is private or not.
+int kvm_level_of(struct kvm *kvm, struct kvm_page_fault *fault, const struct kvm_memory_slot *slot, gfn_t gfn)
+{
+	int host_level;
+
+	if (fault->is_private || kvm_memslot_is_gmem_only(slot))
+		host_level = host_pfn_mapping_level(kvm, gfn, slot);  // expect: tdx-mapping-size-from-folio
+	else
+		host_level = host_pfn_mapping_level(kvm, gfn, slot);
+
+	return min(host_level, fault->max_level);
+}
