@@ -15,7 +15,8 @@ static int td_vcpu_create(struct kvm_vcpu *vcpu)
 	if (TDX_BUG_ON(err, TDH_VP_CREATE, vcpu->kvm))
 		goto free_page;
 
-	err = tdh_vp_init(&tdx->vp, 0, vcpu->vcpu_id);
+	scoped_guard(write_lock, &vcpu->kvm->mmu_lock)
+		err = tdh_vp_init(&tdx->vp, 0, vcpu->vcpu_id);
 	if (TDX_BUG_ON(err, TDH_VP_INIT, vcpu->kvm))
 		goto free_page;
 	return 0;
