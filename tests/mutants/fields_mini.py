@@ -96,6 +96,18 @@ MINIKVM: tuple[FieldEdit, ...] = (
             "return !fault->is_private && mmu_invalidate_retry_gfn(vcpu->kvm, fault->mmu_seq, fault->gfn);",
         ),
     ),
+    mini("stale_check", "none", drop(MMU, "kvm_mmu_faultin_pfn", "\tsmp_rmb();\n")),
+    mini(
+        "stale_check",
+        "none",
+        drop(MMU, "kvm_mmu_faultin_pfn", "\tfault->mmu_seq = READ_ONCE(kvm->mmu_invalidate_seq);\n\tsmp_rmb();\n"),
+        swap(
+            MMU,
+            "kvm_tdp_mmu_page_fault",
+            "\tscoped_guard(",
+            "\tfault->mmu_seq = READ_ONCE(vcpu->kvm->mmu_invalidate_seq);\n\tsmp_rmb();\n\tscoped_guard(",
+        ),
+    ),
     mini(
         "unlock",
         "not-on-error",

@@ -58,7 +58,7 @@ def _made(operator: Callable[[Sources], Iterator[T]], sources: Sources) -> list[
     """What an operator makes of a tree; nothing where the tree has not the functions that it changes."""
     try:
         return list(operator(sources))
-    except (KeyError, RuntimeError):  # RuntimeError: a generator that looked for what is not there
+    except (KeyError, ValueError, RuntimeError, AssertionError):  # what an operator looked for is not there
         return []
 
 

@@ -33,10 +33,13 @@ TRUNCATE = {
 FOLIO_SPLIT = dict.fromkeys("folio_split __folio_split split_folio split_folio_to_list split_huge_page".split(), "FS")
 PFN = {"kvm_gmem_get_pfn": "PFN"}
 HOST_PFN = {"__kvm_faultin_pfn": "HPFN", "kvm_faultin_pfn": "HPFN"}
+SEQUENCE = "mmu_invalidate_seq"
+BARRIERS = dict.fromkeys("smp_rmb smp_mb rmb mb virt_rmb virt_mb dma_rmb smp_mb__after_spinlock".split(), "BAR")
 CHECK = dict.fromkeys("mmu_invalidate_retry_gfn mmu_invalidate_retry".split(), "CHK")
 MAP = {"kvm_tdp_mmu_map": "MAP"}
 MAP_PRIVATE = "kvm_tdp_mmu_map_private_pfn"
-WRITE = {"kvm_tdp_mmu_write_spte": "ST", "__kvm_tdp_mmu_write_spte": "ST"}
+VALUE = {"kvm_tdp_mmu_write_spte": 2, "__kvm_tdp_mmu_write_spte": 1}  # the argument that is stored
+WRITE = dict.fromkeys(VALUE, "ST")
 EXCHANGE = dict.fromkeys("try_cmpxchg64 cmpxchg64 try_cmpxchg cmpxchg".split(), "XCHG")
 
 ATTRIBUTES = "mem_attr_array"  # the field of struct kvm that holds them
