@@ -77,7 +77,7 @@ def _usual(field: str, among: tuple[str, ...]) -> str:
 def shown_by(protocol: Protocol) -> list[Mutation]:
     """The mutations whose change a protocol has."""
     changed = differing(protocol).items()
-    return [m for m in MUTATIONS if differing(m.protocol).items() <= changed]
+    return [m for m in MUTATIONS if differing(m.protocol).items() <= changed and not m.scope.lax_module]
 
 
 def survey(record: Record, engine: str = "auto", limits: Limits = NO_LIMITS) -> Iterator[Explored]:

@@ -39,6 +39,8 @@ class Fault:
         read before); R: mmu_lock held; C: found fresh since. x: no such path.
         """
         marks, what = seen.marks, seen.what
+        if "x" in marks and what not in ("MAP", "L.r", "L.w", "U"):
+            return [(marks, None)]
         if what == "SNAP":
             late = {"L"} if marks & {"P", "H"} else {"N" if seen.call.callee == ACQUIRED else "n"}
             return [((marks - {"N", "n"}) | late, None)]
