@@ -42,8 +42,8 @@ class Fault:
         if "x" in marks and what not in ("MAP", "L.r", "L.w", "U"):
             return [(marks, None)]
         if what == "SNAP":
-            late = {"L"} if marks & {"P", "H"} else {"N" if seen.call.callee == ACQUIRED else "n"}
-            return [((marks - {"N", "n"}) | late, None)]
+            late = {"L"} if marks & {"P", "H"} else set()  # unless there is another lookup
+            return [((marks - {"N", "n"}) | late | {"N" if seen.call.callee == ACQUIRED else "n"}, None)]
         if what == "BAR":
             return [((marks - {"n"}) | {"N"} if "n" in marks else marks, None)]
         if what in ("PFN", "HPFN"):
