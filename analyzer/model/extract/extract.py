@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from analyzer.analyses.facts import Facts
-from analyzer.model.extract import chain, faults, life, ranges, splits
+from analyzer.model.extract import chain, faults, life, pamt, ranges, splits
 from analyzer.model.extract import words as w
 from analyzer.model.extract.record import Decision, Layers, Record, absent, both
 from analyzer.model.kvm_tdx.protocol import Protocol
@@ -50,6 +50,8 @@ def _decisions(facts: Facts, there: Layers) -> Iterator[Decision]:
             yield decision
     if there.huge:
         yield from splits.decide(facts)
+    if there.pamt:
+        yield from pamt.decide(facts, there.huge)
     if there.entry:
         yield life.entry(facts)
     if there.teardown:

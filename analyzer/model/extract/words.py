@@ -48,6 +48,7 @@ FROZEN = "FROZEN_SPTE"
 SMALL_SPTE = "make_small_spte"  # fills a table from a huge leaf: that is what makes a link a split
 GMEM = "virt/kvm/guest_memfd.c"
 EXTERNAL_OP, PRUNE_OP, LEVEL_OP = "set_external_spte", "free_external_spt", "gmem_max_mapping_level"
+EXTERNAL = re.compile(r"external|mirror|sept_|private_spt")  # ops about external tables, by KVM's words for these
 HKID_TEST = "is_hkid_assigned"
 LOCK = "mmu_lock"
 NULL_TEST, NULL_FUNCTION = "IS_KVM_NULL_FN", "kvm_null_fn"
