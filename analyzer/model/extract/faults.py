@@ -196,7 +196,7 @@ def _freeze(facts: Facts) -> Freeze:
         made.walk = Walk(facts, {}, made.rule, made.find, made.branch, mark=choice, locks=True)
         entries = sorted(k for name in w.MAP for k in facts.program.by_name.get(name, ()))
         entries = [k for k in entries if facts.program.definitions[k].kind == "function"]
-        exchanging = frozenset(k for k in exchangers(facts))
+        exchanging = frozenset(k for k in leading(facts, w.EXCHANGE) if k[0].startswith("arch/x86/kvm/mmu/"))
         follow(facts, made.walk, entries, leading(facts, (w.EXTERNAL_OP, *w.WRITE)) | exchanging)
         return made
 
