@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -84,9 +84,9 @@ def fates(root: Path, all_of: Sequence[Sequence[Edit]], progress: Callable[[int]
     return out
 
 
-def by_rule(root: Path, every: int, progress: Callable[[int], None]) -> Iterator[str]:
-    """The mutants of the rules that the model has."""
-    chosen = [m for m in mutants(Sources(root)) if m.rule in DUE][::every]
+def by_rule(root: Path, every: int, progress: Callable[[int], None], rules: Container[str] = DUE) -> Iterator[str]:
+    """The mutants of rules that the model has."""
+    chosen = [m for m in mutants(Sources(root)) if m.rule in rules][::every]
     rows: dict[str, Row] = defaultdict(Row)
     for mutant, what in zip(chosen, fates(root, [m.edits for m in chosen], progress), strict=True):
         if what.unread:
