@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from analyzer.model.extract.extract import extract
-from analyzer.model.extract.record import BOTH, DECIDED, Record
+from analyzer.model.extract.record import BOTH, DECIDED, Layers, Record
 from analyzer.model.extract.verdict import answer
 from analyzer.model.kvm_tdx.mutations import MUTATIONS, Mutation
 from analyzer.model.kvm_tdx.protocol import differing
@@ -33,9 +33,9 @@ for _mutation in MUTATIONS:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of the record: fields that are now broken, with their values, and fields that are now open."""
+    """What became of the record: fields that are now broken, with values and claims, and fields that are now open."""
 
-    broken: tuple[tuple[str, str], ...] = ()
+    broken: tuple[tuple[str, str, str], ...] = ()
     open: tuple[str, ...] = ()
     unread: str = ""
 
@@ -48,7 +48,7 @@ class Row:
     followed: int = 0
     open: int = 0
     others: Counter[str] = field(default_factory=Counter)
-    fields: Counter[tuple[str, str]] = field(default_factory=Counter)
+    fields: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
 
 _AT_WORK: list[tuple[Kernel, Record]] = []  # what forked processes inherit
@@ -67,7 +67,8 @@ def fate(edits: Sequence[Edit]) -> Fate:
     except (AssertionError, OSError) as error:
         return Fate(unread=str(error).split("\n", 1)[0][:100])
     new = [d for d in now.decisions if (d.how, d.values) != (clean[d.field].how, clean[d.field].values)]
-    broken = tuple((d.field, d.values[0]) for d in new if d.how == DECIDED and d.broken)
+    wrong = (d for d in new if d.how == DECIDED and d.broken)
+    broken = tuple((d.field, d.values[0], _claim(d.field, d.values[0], now.layers)) for d in wrong)
     return Fate(broken, tuple(d.field for d in new if d.how == BOTH))
 
 
@@ -93,14 +94,13 @@ def by_rule(root: Path, every: int, progress: Callable[[int], None], rules: Cont
             continue
         row, due = rows[mutant.rule], DUE[mutant.rule]
         row.due += 1
-        hit = [(f, v) for f, v in what.broken if f in due]
+        hit = [one for one in what.broken if one[0] in due]
         row.followed += bool(hit)
         row.open += not hit and not due.isdisjoint(what.open)
         row.fields.update(hit)
-        row.others.update(f for f, _ in what.broken if f not in due)
-    there = _layers(root)
+        row.others.update(f for f, *_ in what.broken if f not in due)
     for rule, row in sorted(rows.items()):
-        fields = ", ".join(f"{f}={v} {n} ({_claim(f, v, there)})" for (f, v), n in row.fields.most_common())
+        fields = ", ".join(f"{f}={v} {n} ({claim})" for (f, v, claim), n in row.fields.most_common())
         others = f"; besides: {', '.join(f'{f} {n}' for f, n in row.others.items())}" if row.others else ""
         yield f"{rule:34}{row.followed:>5} of {row.due:<5}{row.open:>5} open  {fields or '-'}{others}"
 
@@ -109,13 +109,15 @@ def by_field(root: Path, progress: Callable[[int], None]) -> Iterator[str]:
     """The edits that are made for one field each."""
     chosen = MINIKVM if root.name == "minikvm" else KERNEL
     rows: dict[tuple[str, str], Row] = defaultdict(Row)
+    claims: dict[tuple[str, str], str] = {}
     for edit, what in zip(chosen, fates(root, [e.edits for e in chosen], progress), strict=True):
         row = rows[edit.field, edit.value]
         row.due += 1
-        row.followed += (edit.field, edit.value) in what.broken
-    there = _layers(root)
+        found = {(f, v): claim for f, v, claim in what.broken}
+        row.followed += (edit.field, edit.value) in found
+        claims |= found
     for (name, value), row in rows.items():
-        yield f"{name + '=' + value:34}{row.followed:>5} of {row.due:<5} {_claim(name, value, there)}"
+        yield f"{name + '=' + value:34}{row.followed:>5} of {row.due:<5} {claims.get((name, value), '-')}"
 
 
 def unchanged(root: Path, every: int, progress: Callable[[int], None]) -> Iterator[str]:
@@ -125,17 +127,14 @@ def unchanged(root: Path, every: int, progress: Callable[[int], None]) -> Iterat
     tried = [(s, f) for s, f in found if not f.unread]
     for same, what in tried:
         if what.broken or what.open:
-            yield f"changed by {same.operator}: {dict(what.broken)} open: {', '.join(what.open) or '-'}"
+            said = ", ".join(f"{f}={v}" for f, v, _ in what.broken)
+            yield f"changed by {same.operator}: {said or '-'} open: {', '.join(what.open) or '-'}"
     broken, opened = sum(bool(f.broken) for _, f in tried), sum(bool(f.open) and not f.broken for _, f in tried)
     yield f"{len(tried)} edits that keep the meaning: {broken} break a field, {opened} leave one open"
 
 
-def _layers(root: Path) -> Record:
-    return _extracted(Kernel(root), ())
-
-
-def _claim(name: str, value: str, clean: Record) -> str:
+def _claim(name: str, value: str, there: Layers) -> str:
     """The claim that breaks with a field."""
     ours: list[Mutation] = [m for m in MUTATIONS if differing(m.protocol) == {name: value}]
-    claims = [c for m in ours if (c := answer(m, clean.layers)[0])]
+    claims = [c for m in ours if (c := answer(m, there)[0])]
     return claims[0] if claims else "nothing breaks" if ours else "no mutation"

@@ -23,7 +23,7 @@ def layers(facts: Facts) -> Layers:
     said = frozenset().union(*(d.mentions for d in definitions if d.path.startswith("arch/x86/kvm/")))
     generic = frozenset().union(*(d.mentions for d in definitions if d.path.startswith("virt/kvm/")))
     return Layers(
-        huge=w.DEMOTE in said,
+        huge=w.DEMOTE in said or bool(splits.huge_levels(facts)),
         pamt=any("pamt" in name and name.endswith(("_get", "_put")) for name in said),
         entry=w.ENTER in said and bool(facts.program.tables.get(life.RUN_OP)),
         pfnmap=not generic.isdisjoint(life.FOLLOW),
