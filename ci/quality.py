@@ -1,6 +1,7 @@
 """How good each rule is, measured: litmus files, violations made out of clean code, edits that must change nothing.
 
     ci/quality [--rule ID]... [--every N | --sample N [--seed S]] [--tree DIR]... [--missed] [--check]
+    ci/quality --model [--every N] [--tree DIR]...
 
 The clean code is the real kernel (``$NAK_SHARED`` or ``../shared``) and corpus/trees/minikvm, or the trees given. A
 row: sites looked at in the clean code; litmus marks met of all, and findings without a mark; violations found of all,
@@ -23,6 +24,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -193,14 +195,32 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--missed", action="store_true", help="list the violations that are missed")
     parser.add_argument("--diff", action="store_true", help="with the edits of what is listed")
     parser.add_argument("--no-same", action="store_true", help="leave out the edits that change nothing")
+    parser.add_argument("--model", action="store_true", help="whether mutants reach the record that the model is asked")
     parser.add_argument("--check", action="store_true", help="exit 1 where a target is missed")
     return parser.parse_args()
+
+
+def modelled(told: argparse.Namespace) -> None:
+    """Source mutant -> field -> claim, for each tree."""
+    from ci import extracted
+
+    with ExitStack() as stack:
+        for root in trees(told.tree, stack):
+            say(f"{root.name}: mutants of each rule; the field they break, the claim that breaks with it")
+            tick = partial(progress, root.name)
+            for line in (*extracted.by_rule(root, told.every, tick), *extracted.by_field(root, tick)):
+                say(f"  {line}")
+            for line in extracted.unchanged(root, told.every, tick):
+                say(f"  {line}")
 
 
 def main() -> int:
     """Measure and tell."""
     told = arguments()
     started = time.monotonic()
+    if told.model:
+        modelled(told)
+        return 0
     rows = {r.id: Row(r) for r in load_rules() if r.check is not None and (not told.rule or r.id in told.rule)}
     litmus(rows)
     tried = alarms = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.kernel.edits import drop, swap
+from tests.kernel.edits import Edit, drop, swap
 from tests.kernel.places import GMEM, MAIN, MMU, TDP, TDX
 from tests.mutants.fields import EXIT, KICK, REMOVE, SPLIT, FieldEdit, anywhere, mini
 
@@ -94,6 +94,18 @@ MINIKVM: tuple[FieldEdit, ...] = (
             "is_page_fault_stale",
             "return mmu_invalidate_retry_gfn(vcpu->kvm, fault->mmu_seq, fault->gfn);",
             "return !fault->is_private && mmu_invalidate_retry_gfn(vcpu->kvm, fault->mmu_seq, fault->gfn);",
+        ),
+    ),
+    mini("stale_check", "none", drop(MMU, "kvm_mmu_faultin_pfn", "\tsmp_rmb();\n")),
+    mini(
+        "stale_check",
+        "none",
+        drop(MMU, "kvm_mmu_faultin_pfn", "\tfault->mmu_seq = READ_ONCE(kvm->mmu_invalidate_seq);\n\tsmp_rmb();\n"),
+        swap(
+            MMU,
+            "kvm_tdp_mmu_page_fault",
+            "\tscoped_guard(",
+            "\tfault->mmu_seq = READ_ONCE(vcpu->kvm->mmu_invalidate_seq);\n\tsmp_rmb();\n\tscoped_guard(",
         ),
     ),
     mini(
@@ -308,4 +320,33 @@ MINIKVM: tuple[FieldEdit, ...] = (
             "\tkvm_mmu_uninit_vm(kvm);\n\n\tif (kvm_x86_ops.vm_pre_destroy)\n\t\tkvm_x86_call(vm_pre_destroy)(kvm);\n",
         ),
     ),
+)
+
+# Dynamic PAMT, which minikvm has not: these come first, then an edit of their own.
+GET = (
+    "\tif (level == PG_LEVEL_4K && tdx_pamt_get(pfn))\n\t\treturn -ENOMEM;\n\n"
+    "\terr = tdh_mem_page_aug(&kvm_tdx->td, gfn_to_gpa(gfn), level, pfn, &entry, &level_state);\n"
+)
+PUT = "\tif (err && level == PG_LEVEL_4K)\n\t\ttdx_pamt_put(pfn);\n"
+AUG = "\terr = tdh_mem_page_aug(&kvm_tdx->td, gfn_to_gpa(gfn), level, pfn, &entry, &level_state);\n"
+COUNT = "\tatomic_set(tdx_find_pamt_refcount(gpa), PTRS_PER_PMD);\n"
+DONE = "\tif (TDX_BUG_ON_2(err, TDH_MEM_PAGE_DEMOTE, entry, level_state, kvm))\n\t\treturn -EIO;\n"
+
+
+def _pamt(get: str = GET, put: str = PUT, count: str = COUNT) -> tuple[Edit, ...]:
+    counted = (swap(TDX, SPLIT, DONE, f"{DONE}\n{count}"),) if count else (swap(TDX, SPLIT, DONE, f"{DONE}\n"),)
+    return (swap(TDX, "tdx_mem_page_aug", AUG, get + put), *counted)
+
+
+WITH_PAMT: tuple[FieldEdit, ...] = (
+    mini("pamt_levels", "4k", *_pamt()),
+    mini("pamt_on_error", "put", *_pamt()),
+    mini("pamt_after_demote", "set", *_pamt()),
+    mini(
+        "pamt_levels",
+        "4k-and-2m",
+        *_pamt(GET.replace("level == PG_LEVEL_4K && ", ""), "\tif (err)\n\t\ttdx_pamt_put(pfn);\n"),
+    ),
+    mini("pamt_on_error", "kept", *_pamt(put="")),
+    mini("pamt_after_demote", "untouched", *_pamt(count="")),
 )

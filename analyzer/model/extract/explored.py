@@ -34,6 +34,7 @@ class Explored:
     machine: Machine
     outcome: Outcome
     discovery: Discovery | None
+    progress: tuple[str, ...] = ()  # progress claims that were looked at
 
 
 def fitted(scope: Scope, there: Layers) -> Scope:
@@ -77,7 +78,7 @@ def _usual(field: str, among: tuple[str, ...]) -> str:
 def shown_by(protocol: Protocol) -> list[Mutation]:
     """The mutations whose change a protocol has."""
     changed = differing(protocol).items()
-    return [m for m in MUTATIONS if differing(m.protocol).items() <= changed]
+    return [m for m in MUTATIONS if differing(m.protocol).items() <= changed and not m.scope.lax_module]
 
 
 def survey(record: Record, engine: str = "auto", limits: Limits = NO_LIMITS) -> Iterator[Explored]:
@@ -105,11 +106,13 @@ def _one(
 ) -> Explored:
     machine = prepared(build(scope, protocol, "kvm-tdx extracted"), True)
     outcome = explore(machine, engine, limits)
-    found = outcome.discovery
+    found, looked = outcome.discovery, tuple[str, ...]()
     if found is not None:
         machine = prepared(build(scope, protocol, "kvm-tdx extracted"), False)
         outcome = explore(machine, engine, limits)  # the shortest way, without reductions
         found = outcome.discovery
     elif live and outcome.complete and outcome.states <= PROGRESS_LIMIT:
-        found = next((p.discovery for p in progress(machine) if p.discovery is not None), None)
-    return Explored(name, scope, protocol, depends, machine, outcome, found)
+        seen = progress(machine)
+        found = next((p.discovery for p in seen if p.discovery is not None), None)
+        looked = tuple(p.goal.id for p in seen if p.complete)
+    return Explored(name, scope, protocol, depends, machine, outcome, found, looked)

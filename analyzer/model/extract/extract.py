@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from analyzer.analyses.facts import Facts
-from analyzer.model.extract import byrule, chain, faults, life, ranges, splits
+from analyzer.model.extract import byrule, chain, faults, life, pamt, ranges, splits
 from analyzer.model.extract import words as w
 from analyzer.model.extract.record import Decision, Layers, Record, absent, both
 from analyzer.model.kvm_tdx.protocol import Protocol
@@ -23,7 +23,7 @@ def layers(facts: Facts) -> Layers:
     said = frozenset().union(*(d.mentions for d in definitions if d.path.startswith("arch/x86/kvm/")))
     generic = frozenset().union(*(d.mentions for d in definitions if d.path.startswith("virt/kvm/")))
     return Layers(
-        huge=w.DEMOTE in said,
+        huge=w.DEMOTE in said or bool(splits.huge_levels(facts)),
         pamt=any("pamt" in name and name.endswith(("_get", "_put")) for name in said),
         entry=w.ENTER in said and bool(facts.program.tables.get(life.RUN_OP)),
         pfnmap=not generic.isdisjoint(life.FOLLOW),
@@ -51,6 +51,8 @@ def _decisions(facts: Facts, there: Layers) -> Iterator[Decision]:
             yield decision
     if there.huge:
         yield from splits.decide(facts)
+    if there.pamt:
+        yield from pamt.decide(facts, there.huge)
     if there.entry:
         yield life.entry(facts)
     if there.teardown:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from analyzer.analyses.facts import Facts
 from analyzer.analyses.marks import marker
+from analyzer.analyses.seqcheck import ACQUIRED, SNAPSHOT, snapshot_of
 from analyzer.dataflow.context import Context
-from analyzer.dataflow.values import NEG, NZ
+from analyzer.dataflow.values import NEG, NZ, canonical
 from analyzer.dataflow.values import Facts as Known
 from analyzer.ir.program import Key
 from analyzer.ir.types import Assign, Assume, Call, Field, Function, Instr, Name
@@ -18,7 +19,7 @@ from analyzer.model.extract.record import Decision, both, decided
 from analyzer.model.extract.walk import Exit, Marks, Seen, Walk, follow, leading, nearest, places
 
 LOOKUPS = {**w.PFN, **w.HOST_PFN}
-FAULT = {**LOOKUPS, **w.CHECK, **w.MAP}
+FAULT = {**LOOKUPS, **w.CHECK, **w.MAP, **w.BARRIERS, SNAPSHOT: "SNAP", ACQUIRED: "SNAP"}
 MIRROR = frozenset(("is_mirror_sp", "is_mirror_sptep"))
 CHOSEN = "%frozen"
 
@@ -34,17 +35,26 @@ class Fault:
     walk: Walk | None = None
 
     def rule(self, seen: Seen) -> list[Exit]:
-        """P, H: a PFN of guest_memfd, of the host; R: mmu_lock held; C: found fresh since. x: no such path."""
+        """N: the sequence count was read (n: no barrier yet); P, H: a PFN of guest_memfd, of the host (L: it was not
+        read before); R: mmu_lock held; C: found fresh since. x: no such path.
+        """
         marks, what = seen.marks, seen.what
-        if what == "PFN":
+        if "x" in marks and what not in ("MAP", "L.r", "L.w", "U"):
+            return [(marks, None)]
+        if what == "SNAP":
+            late = {"L"} if marks & {"P", "H"} else set()  # unless there is another lookup
+            return [((marks - {"N", "n"}) | late | {"N" if seen.call.callee == ACQUIRED else "n"}, None)]
+        if what == "BAR":
+            return [((marks - {"n"}) | {"N"} if "n" in marks else marks, None)]
+        if what in ("PFN", "HPFN"):
             self.lookups.append(seen)
-            return [((marks | {"P"}) - {"C", "H"}, 0), (marks, NZ)]
-        if what == "HPFN":
-            self.lookups.append(seen)
-            return [((marks | {"H"}) - {"C", "P"}, None)]
+            known = "N" in marks or ("L" not in marks and marks & {"P", "H"})  # a second try is no later than the first
+            found = {"P" if what == "PFN" else "H", *(() if known else ("L",))}
+            got = (marks & {"R"}) | found
+            return [(got, 0), (marks, NZ)] if what == "PFN" else [(got, None)]
         if what == "CHK":
             self.checks.append(seen)
-            fresh = "R" in marks and marks & {"P", "H"}
+            fresh = "R" in marks and marks & {"P", "H"} and "L" not in marks
             return [(marks | {"C"} if fresh else marks, 0), (marks, NZ)]
         if what == "MAP":
             self.maps.append(seen)
@@ -70,12 +80,17 @@ class Fault:
         return {a.name if isinstance(a, Field) else a.id for a in args if isinstance(a, Field | Name)}
 
 
+def _snapshot(_: Function, instr: Instr) -> Call | None:
+    name = snapshot_of(instr, w.SEQUENCE)
+    return marker(instr, name) if name else None
+
+
 def _fault(facts: Facts) -> Fault:
     def make() -> Fault:
         fault = Fault(facts)
-        fault.walk = Walk(facts, FAULT, fault.rule, branched=fault.branch, locks=True)
+        fault.walk = Walk(facts, FAULT, fault.rule, branched=fault.branch, mark=_snapshot, locks=True)
         entries = nearest(facts, leading(facts, w.PFN), leading(facts, w.MAP))
-        follow(facts, fault.walk, entries, leading(facts, FAULT))
+        follow(facts, fault.walk, entries, leading(facts, (*LOOKUPS, *w.CHECK, *w.MAP, w.SEQUENCE)))
         return fault
 
     return facts.solve("model fault", make)
@@ -88,6 +103,8 @@ class Freeze:
     facts: Facts
     told: list[Seen] = field(default_factory=list)
     back: list[Seen] = field(default_factory=list)
+    wrong: list[Seen] = field(default_factory=list)  # the new value is written though the other table refused
+    values: set[tuple[Key, str]] = field(default_factory=set)  # what is installed where nothing is frozen
     stuck: list[Seen] = field(default_factory=list)
     walk: Walk | None = None
 
@@ -99,21 +116,35 @@ class Freeze:
         if what == "held.w" or what == "L.w":
             return [(marks | {"w"}, None)]
         if what == "XCHG":
-            if "X!" in marks:
-                self.stuck.append(seen)
-            rest = marks - {"X!", "FZ", "fz"}
-            return [(rest | {"FZ"} if "fz" in marks or self.frozen(seen.call) else rest, 0), (rest, NZ)]
+            return self.exchange(seen)
         if what == "ST":
             if "X!" in marks:
-                self.back.append(seen)
+                (self.wrong if self.stored(seen) in self.values else self.back).append(seen)
             return [(marks - {"X!", "FZ", "fz"}, None)]
         if what == "X":
-            if "n" in marks:
+            nested = sum(c.key == seen.context.key for c, _ in seen.context.path()) > 1
+            if "n" in marks or nested:  # what is below a table that goes is another entry's matter
                 return [(marks, 0)]
             if "w" not in marks and "x" not in marks:
                 self.told.append(seen)
             return [(marks, 0), (marks | {"X!"}, NEG)]
         return [(marks, None)]
+
+    def exchange(self, seen: Seen) -> list[Exit]:
+        """An entry is exchanged, or was lost to another CPU."""
+        marks = seen.marks
+        if "fz" not in marks and not self.frozen(seen.call):
+            self.values |= {(seen.context.key, canonical(a, seen.facts, {})[0]) for a in seen.call.args[1:]}
+        if "X!" in marks:
+            self.stuck.append(seen)
+        rest = marks - {"X!", "FZ", "fz"}
+        return [(rest | {"FZ"} if "fz" in marks or self.frozen(seen.call) else rest, 0), (rest, NZ)]
+
+    @staticmethod
+    def stored(seen: Seen) -> tuple[Key, str]:
+        """What a store writes, in which function."""
+        value = seen.call.args[w.VALUE[seen.call.callee] :][:1]
+        return seen.context.key, canonical(value[0], seen.facts, {})[0] if value else ""
 
     @staticmethod
     def frozen(call: Call) -> bool:
@@ -165,7 +196,7 @@ def _freeze(facts: Facts) -> Freeze:
         made.walk = Walk(facts, {}, made.rule, made.find, made.branch, mark=choice, locks=True)
         entries = sorted(k for name in w.MAP for k in facts.program.by_name.get(name, ()))
         entries = [k for k in entries if facts.program.definitions[k].kind == "function"]
-        exchanging = frozenset(k for k in exchangers(facts))
+        exchanging = frozenset(k for k in leading(facts, w.EXCHANGE) if k[0].startswith("arch/x86/kvm/mmu/"))
         follow(facts, made.walk, entries, leading(facts, (w.EXTERNAL_OP, *w.WRITE)) | exchanging)
         return made
 
@@ -180,7 +211,7 @@ def decide(facts: Facts) -> Iterator[Decision]:
         maps = [s for s in fault.maps if mark in s.marks and "x" not in s.marks]
         bare = [s for s in maps if "C" not in s.marks]
         if bare:
-            why = f"a path maps a PFN of {words} without the retry check under mmu_lock"
+            why = f"a path maps a PFN of {words} without a retry check under mmu_lock, of a count read before"
             yield decided(name, "none", why, *places(facts, bare))
         elif not maps or cut:
             yield both(name, f"no path from a PFN of {words} to its mapping" if not maps else "not all paths followed")
@@ -213,11 +244,14 @@ def _frozen(facts: Facts) -> Iterator[Decision]:
     else:
         why = "the mirror entry is frozen while the external table is told"
         yield decided("freeze", "frozen", why, *places(facts, found.told))
-    left = [x for x in found.walk.left if {"X!", "FZ"} <= x.marks and "x" not in x.marks] if found.walk else []
+    left = [x for x in found.walk.left if "FZ" in x.marks and "x" not in x.marks] if found.walk else []
     stuck = [s for s in found.stuck if "x" not in s.marks and "FZ" in s.marks]
     if left or stuck:
-        why = "a path leaves the entry frozen when the external table refused"
+        why = "a path leaves the entry frozen"
         yield decided("freeze_rollback", "none", why, *places(facts, stuck), *returns(facts, left))
+    elif found.wrong:
+        why = "the entry gets its new value though the external table refused it"
+        yield both("freeze_rollback", why, *places(facts, found.wrong))
     elif cut or not found.back:
         yield both(
             "freeze_rollback", "no write after a refusal was found" if not found.back else "not all paths followed"

@@ -18,6 +18,7 @@ from analyzer.model.extract.walk import Exit, Left, Seen, Walk, follow, leading,
 
 WORDS = {**w.COUNTER, **w.ZAP, **w.TRUNCATE, **w.FOLIO_SPLIT}
 LIMITED = ("bool", "_Bool", "u8", "s8", "char")
+OTHERS = "others"  # whatever else begins and ends an invalidation
 POISON_OPS = ("error_remove_folio", "error_remove_page")
 
 
@@ -114,8 +115,17 @@ def _poisoned(facts: Facts) -> list[Key]:
     ]  # fmt: skip
 
 
+def _others(facts: Facts) -> set[Key]:
+    """What begins and ends an invalidation: the lowest functions that do, and what the file of guest_memfd offers."""
+    both_ends = [leading(facts, {n for n, e in w.COUNTER.items() if e == end}) for end in "BE"]
+    callers = facts.names.callers
+    offered = (k for k in both_ends[0] & both_ends[1] if k[0] == w.GMEM)
+    tops = (k for k in offered if not any(c[0] == w.GMEM and c != k for c in callers.get(k, ())))
+    return {*nearest(facts, *both_ends), *(k for k in tops if facts.program.definitions[k].kind == "function")}
+
+
 def solve(facts: Facts) -> dict[str, Range]:
-    """The three flows."""
+    """The three flows, and what else there is."""
 
     def make() -> dict[str, Range]:
         zapping, storing = leading(facts, w.ZAP), _storing(facts)
@@ -125,6 +135,7 @@ def solve(facts: Facts) -> dict[str, Range]:
             "punch": holes,
             "poison": _poisoned(facts),
         }
+        entries[OTHERS] = sorted(_others(facts) - {k for keys in entries.values() for k in keys})
         relevant = leading(facts, WORDS) | reaching(facts, storing) | leading(facts, (w.SMALL_SPTE,))
         found = {}
         for name, keys in entries.items():
@@ -152,12 +163,12 @@ def decide(facts: Facts, huge: bool) -> Iterator[Decision]:
 
 
 def _taking(flows: dict[str, Range]) -> list[Range]:
-    return [f for f in flows.values() if f.zaps]
+    return [f for f in flows.values() if f.zaps and f.name != OTHERS]
 
 
 def _begin(facts: Facts, flows: dict[str, Range]) -> Decision:
     name, taking = "invalidate_begin", _taking(flows)
-    missing = [n for n, f in flows.items() if not f.zaps and n != "poison"]
+    missing = [n for n, f in flows.items() if not f.zaps and n not in ("poison", OTHERS)]
     bare = [s for f in taking for s in f.zaps if "B" not in s.marks]
     late = [x for f in taking for x in f.late]
     if late:

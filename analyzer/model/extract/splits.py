@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from analyzer.analyses.facts import Facts, guarded_by, shown, step, words
@@ -22,6 +23,7 @@ from analyzer.model.extract.walk import Exit, Left, Marks, Seen, Walk, follow, l
 
 LEVEL = 2  # the argument of BLOCK and DEMOTE
 SMALL = ("0", "1", "PG_LEVEL_4K", "PG_LEVEL_NONE", "TDX_PS_4K")
+LARGE = re.compile(r"^PG_LEVEL_|HUGEPAGE_LEVEL$")
 FAULTS = {"kvm_mmu_page_fault": "PF", "kvm_mmu_do_page_fault": "PF"}
 PROMOTION = "tdx-sept-promotion"
 INHIBIT = "guest_inhibit"
@@ -146,7 +148,7 @@ def _ops(facts: Facts) -> frozenset[str]:
 
 def _restart(facts: Facts) -> Decision:
     name = "restartable"
-    huge = [(f, i, _refusing(f, i)) for f in _limits(facts) for i in _huge(f)]
+    huge = [(f, i, _refusing(f, i)) for f, i in huge_levels(facts)]
     open_ = [(f, i) for f, i, guarded in huge if not guarded]
     if not open_:
         if not _limits(facts):
@@ -161,6 +163,11 @@ def _restart(facts: Facts) -> Decision:
     return decided(name, again, "an interrupted DEMOTE is started over", *steps, *(step(f, i, "") for f, i in tests))
 
 
+def huge_levels(facts: Facts) -> list[tuple[Function, Instr]]:
+    """Where the vendor's limit for private memory lets it be mapped above 4K."""
+    return [(f, i) for f in _limits(facts) for i in _huge(f)]
+
+
 def _limits(facts: Facts) -> list[Function]:
     program = facts.program
     stored = op_functions(facts, w.LEVEL_OP)
@@ -172,7 +179,7 @@ def _limits(facts: Facts) -> list[Function]:
 def _huge(function: Function) -> Iterator[Instr]:
     for instr in (i for b in function.blocks for i in b.instrs):
         value: Expr | None = instr.value if isinstance(instr, Assign | Return) else None
-        if isinstance(value, Name) and value.id.startswith("PG_LEVEL_") and value.id not in SMALL:
+        if isinstance(value, Name) and LARGE.search(value.id) and value.id not in SMALL:
             yield instr
 
 

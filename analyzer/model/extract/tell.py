@@ -79,7 +79,7 @@ def _verdict(found: Explored) -> str:
         return f"BROKEN: {found.discovery.claim} after {len(found.discovery.moves)} steps"
     if not found.outcome.complete:
         return "nothing broken so far; not all states were seen"
-    return f"holds: {tell.spans([c.id for c in found.machine.claims] + ['P3'])}"
+    return f"holds: {tell.spans([c.id for c in found.machine.claims] + ['P3', *found.progress])}"
 
 
 def summary(found: Record, results: Sequence[Explored]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analyzer.analyses.facts import Facts, shown, step
+from analyzer.analyses.held import HeldProperty
 from analyzer.analyses.locks import BUGS_VM, lock_label
 from analyzer.analyses.loops import entered_loops
 from analyzer.analyses.marks import Mark, marked
@@ -201,8 +202,25 @@ def nearest(facts: Facts, *sets: frozenset[Key], within: Callable[[Key], bool] =
     return sorted(k for k in inner if not any(c in joined for c in facts.names.callees.get(k, ()) if c != k))
 
 
+def lock_helpers(facts: Facts) -> frozenset[Key]:
+    """The functions that take or drop mmu_lock and leave that to their callers."""
+
+    def make() -> frozenset[Key]:
+        held = HeldProperty(facts.program, facts.vocabulary, frozenset((LOCK,)), frozenset())
+        fixed = {n for n, es in facts.vocabulary.effects.items() if any(e.label == LOCK for e in es)}
+        named = facts.names.where(
+            lambda d: covered(d.path) and (LOCK in d.mentions or not fixed.isdisjoint(d.mentions))
+        )
+        definitions = facts.program.definitions
+        return frozenset(k for k in named if definitions[k].kind == "function" and not held.balanced(k))
+
+    return facts.solve("model lock helpers", make)
+
+
 def follow(facts: Facts, walk: Walk, entries: Iterable[Key], relevant: frozenset[Key], start: Marks = NONE) -> Walk:
-    """Take a walk from some functions, into those that lead to its events."""
+    """Take a walk from some functions, into those that lead to its events, and into helpers that leave a lock taken."""
+    if walk.locks:
+        relevant |= lock_helpers(facts)
     program = entered_loops(facts.program, frozenset(k[1] for k in relevant) | frozenset(walk.words))
     if walk.mark is not None:
         program = marked(program, walk.mark)

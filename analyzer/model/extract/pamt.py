@@ -1,0 +1,121 @@
+"""Dynamic PAMT around AUG and DEMOTE: at which level a reference is taken, put after a failure, counted after a split.
+
+What gets and puts references is in the vocabulary (label ``pamt``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from analyzer.analyses.facts import Facts
+from analyzer.dataflow.context import Context
+from analyzer.dataflow.values import Facts as Known
+from analyzer.ir.effect import Verb
+from analyzer.ir.types import Assume, Binary, Call
+from analyzer.model.extract import chain
+from analyzer.model.extract import words as w
+from analyzer.model.extract.ranges import returns
+from analyzer.model.extract.record import Decision, both, decided
+from analyzer.model.extract.walk import Exit, Left, Marks, Seen, Walk, fallible, follow, leading, op_functions, places
+
+LABEL = "pamt"
+ALL = ("512", "PTRS_PER_PMD", "PTRS_PER_PTE", "SPTE_ENT_PER_PAGE")  # children of a 2M leaf
+SETS = frozenset(("atomic_set", "refcount_set", "atomic_add", "refcount_add"))
+
+
+@dataclass(slots=True)
+class References:
+    """Paths through AUG and DEMOTE. g: a reference is held; A!: AUG failed; D: demoted, 5: counted; 4K, 2M: level."""
+
+    facts: Facts
+    augs: list[Seen] = field(default_factory=list)
+    counted: list[Seen] = field(default_factory=list)
+    walk: Walk | None = None
+
+    def rule(self, seen: Seen) -> list[Exit]:
+        """What an event does."""
+        marks, what = seen.marks, seen.what
+        if what == "PG":
+            return fallible(marks | {"g"}, marks)
+        if what == "PP":
+            return [(marks - {"g"}, None)]
+        if what == "P512":
+            self.counted.append(seen)
+            return [(marks | {"5"}, None)]
+        if what == "AUG":
+            self.augs.append(seen)
+            return fallible(marks | {"A"}, marks | {"A!"})
+        return fallible(marks | {"D"}, marks)
+
+    def find(self, call: Call, known: Known, context: Context[Marks]) -> str:
+        """Gets and puts, and a count that is set to all children."""
+        for effect in self.facts.vocabulary.of(call.callee, Verb.EVENT):
+            if effect.label == LABEL and effect.mode in ("open", "close"):
+                return "PG" if effect.mode == "open" else "PP"
+        return "P512" if call.callee in SETS and any(a.text in ALL for a in call.args) else ""
+
+    def branch(self, assume: Assume, marks: Marks, context: Context[Marks]) -> Marks:
+        """What a branch says of the level."""
+        cond = assume.cond
+        if not (isinstance(cond, Binary) and cond.op in ("==", "!=") and cond.right.text == "PG_LEVEL_4K"):
+            return marks
+        small = (cond.op == "==") is assume.truth
+        return marks | {"4K" if small else "2M"}
+
+
+def _solve(facts: Facts) -> References:
+    def make() -> References:
+        found = References(facts)
+        words = {w.AUG: "AUG", w.DEMOTE: "DEM"}
+        found.walk = Walk(facts, words, found.rule, found.find, found.branch)
+        gets = facts.vocabulary.names(Verb.EVENT, LABEL)
+        inside = frozenset(k for k in leading(facts, (*words, *gets)) if k[0].startswith(chain.VMX))
+        homes = {k for k in inside if not facts.program.definitions[k].mentions.isdisjoint(words)}
+        ops = {op for op, es in facts.program.tables.items() if w.EXTERNAL.search(op)}
+        entries = {k for op in ops for k in op_functions(facts, op)} & inside
+        follow(facts, found.walk, sorted(entries or homes), inside)
+        return found
+
+    return facts.solve("model pamt", make)
+
+
+def decide(facts: Facts, huge: bool) -> Iterator[Decision]:
+    """pamt_levels, pamt_on_error, pamt_after_demote."""
+    found = _solve(facts)
+    cut = found.walk is None or found.walk.lost
+    left = found.walk.left if found.walk is not None else []
+    held = [s for s in found.augs if "g" in s.marks]
+    if cut or not held:
+        for name in ("pamt_levels", "pamt_on_error"):
+            yield both(name, "no reference is held where a page is mapped" if not held else "not all paths followed")
+    else:
+        yield _levels(facts, held, found.augs)
+        kept = [x for x in left if {"g", "A!"} <= x.marks]
+        if kept:
+            why = "a path keeps the reference though AUG failed"
+            yield decided("pamt_on_error", "kept", why, *returns(facts, kept))
+        else:
+            yield decided("pamt_on_error", "put", "the reference is put when AUG failed", *places(facts, held))
+    if huge:
+        yield _counted(facts, found, left, cut)
+
+
+def _levels(facts: Facts, held: list[Seen], augs: list[Seen]) -> Decision:
+    large = [s for s in held if "4K" not in s.marks]
+    bare = [s for s in augs if "g" not in s.marks and "2M" not in s.marks]
+    if large:
+        return decided("pamt_levels", "4k-and-2m", "a reference is taken whatever the level", *places(facts, large))
+    if bare:
+        return both("pamt_levels", "a path maps a 4K page without a reference", *places(facts, bare))
+    return decided("pamt_levels", "4k", "a reference is taken for a 4K page only", *places(facts, held))
+
+
+def _counted(facts: Facts, found: References, left: list[Left], cut: bool) -> Decision:
+    name, demoted = "pamt_after_demote", [x for x in left if "D" in x.marks]
+    bare = [x for x in demoted if "5" not in x.marks]
+    if bare:
+        return decided(name, "untouched", "a path leaves the count alone after DEMOTE", *returns(facts, bare))
+    if cut or not demoted:
+        return both(name, "DEMOTE was not followed to a return")
+    return decided(name, "set", "the count is set after each DEMOTE", *places(facts, found.counted))

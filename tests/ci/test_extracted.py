@@ -1,0 +1,32 @@
+"""The table of ci/quality --model: mutants that reach the record, edits that must not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ci import extracted
+
+MINI = Path(__file__).resolve().parent.parent.parent / "corpus" / "trees" / "minikvm"
+
+
+def _quiet(done: int) -> None:
+    """Nobody is told."""
+
+
+def test_each_edit_of_a_field_is_followed_to_a_claim() -> None:
+    rows = {line.split()[0]: line.split()[1:] for line in extracted.by_field(MINI, _quiet)}
+    assert rows["track=none"] == ["3", "of", "3", "I6"]
+    assert rows["accept_level=ignored"][-1] == "P1"
+    assert rows["invalidate_begin=end-of-section"][-2:] == ["nothing", "breaks"]
+    assert [name for name, row in rows.items() if row[0] != row[2]] == []
+
+
+def test_mutants_of_rules_are_counted() -> None:
+    (line,) = extracted.by_rule(MINI, 1, _quiet, ("tdx-sept-op-misordered",))
+    assert line.split() == ["tdx-sept-op-misordered", "3", "of", "3", "0", "open", "kick=none", "3", "(I6)"]
+
+
+def test_edits_that_keep_the_meaning_keep_the_record() -> None:
+    *changed, last = extracted.unchanged(MINI, 6, _quiet)
+    assert changed == []
+    assert last.endswith("0 break a field, 0 leave one open")
