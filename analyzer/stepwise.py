@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from analyzer.analyses.facts import Facts
-from analyzer.core.finding import Finding
+from analyzer.core.finding import Finding, Severity
 from analyzer.core.limits import Limits
 from analyzer.core.problem import Problem, ProblemKind
 from analyzer.engine.cores import run_on_cores
@@ -147,8 +147,12 @@ class Stepwise:
 
 def with_verdicts(findings: list[Finding], facts: Facts, rules: Sequence[Rule], model: str) -> list[Finding]:
     """The findings with what the runtime model says of them; with ``explore``, also what it found and no rule did."""
-    if model == "off" or not facts.program.whole or not (findings or model == "explore"):
+    if model == "off" or not (findings or model == "explore"):
         return findings
+    if not facts.program.whole:
+        from analyzer.model.kvm_tdx.answers import in_part
+
+        return [f if f.severity is Severity.INFO else f.stamped(verdict=in_part(f.rule)) for f in findings]
     from analyzer.model.extract.verdict import judged, unreported
 
     live = model == "explore"

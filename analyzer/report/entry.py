@@ -48,7 +48,7 @@ def told(paper: Paper, entry: Entry, cite: bool, verbose: bool) -> list[str]:
     out = head(paper, finding)
     if finding.fixed_by is not None:
         out += paper.text(f"fixed by patch {finding.fixed_by}", indent=4, style=GREEN)
-    if finding.verdict:
+    if finding.verdict and (cite or not finding.verdict.startswith("depends on code")):  # that is the same for a rule
         out += paper.text(f"model: {finding.verdict}", indent=4, hang=2, style=DIM)
     out += _where(paper, finding)
     out += _path(paper, finding.trace)

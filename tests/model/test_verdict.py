@@ -14,7 +14,7 @@ from analyzer.model import matrix
 from analyzer.model.extract.explored import fitted
 from analyzer.model.extract.record import Layers
 from analyzer.model.extract.verdict import answer, judged, unreported
-from analyzer.model.kvm_tdx.answers import ANSWERS
+from analyzer.model.kvm_tdx.answers import ANSWERS, in_part
 from analyzer.model.kvm_tdx.mutations import MUTATIONS, Mutation
 from analyzer.review import Options, check_tree
 from tests.kernel.edits import Kernel
@@ -109,3 +109,13 @@ def test_the_layers_choose_the_answer() -> None:
     mutation = next(m for m in MUTATIONS if m.name == "no_track")
     assert answer(mutation, BASE) == ("I6", 17)
     assert answer(mutation, replace(BASE, huge=True)) == ("I6", 15)
+
+
+def test_parts_of_the_code_give_what_would_break() -> None:
+    said = in_part("tdx-external-op-result-dropped")
+    assert (
+        said
+        == "depends on code that is not shown: I4 breaks after 19 steps if that is as due (nak model explain demote_ignored)"
+    )
+    assert in_part("series-api-churn") is None
+    assert "I15" in (in_part("tdx-retried-call-not-idempotent") or "")

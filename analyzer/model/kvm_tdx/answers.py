@@ -5,6 +5,11 @@ A table, because a review has no time to explore; ``tests/model`` holds it again
 
 from __future__ import annotations
 
+from analyzer.model.kvm_tdx.mutations import MUTATIONS
+
+MOST_NAMED = 3  # mutations in a verdict
+DEPENDS = "depends on code that is not shown"
+
 # mutation -> (claim, steps) twice; no claim: nothing breaks.
 ANSWERS: dict[str, tuple[tuple[str, int], tuple[str, int]]] = {
     "split_read": (("I14", 14), ("", 0)),
@@ -62,3 +67,14 @@ ANSWERS: dict[str, tuple[tuple[str, int], tuple[str, int]]] = {
     "running_vcpu": (("I6", 22), ("", 0)),
     "pfn_to_page": (("I6", 10), ("I6", 10)),
 }
+
+
+def in_part(rule: str) -> str | None:
+    """The verdict on a finding in code that is shown in parts; None for a rule that the model says nothing of."""
+    ways = [(m.name, *ANSWERS[m.name][0]) for m in MUTATIONS if rule in m.rules and ANSWERS[m.name][0][0]]
+    if not ways:
+        return None
+    claims = " or ".join(dict.fromkeys(claim for _, claim, _ in ways))
+    steps = f" after {ways[0][2]} steps" if len(ways) == 1 else ""
+    names = ", ".join(name for name, _, _ in ways[:MOST_NAMED])
+    return f"{DEPENDS}: {claims} breaks{steps} if that is as due (nak model explain {names})"
