@@ -64,13 +64,12 @@ def _verdict(finding: Finding, record: Record, near: frozenset[str], live: bool)
             return f"{DEPENDS} {_choice(mutation)}: then {claim} breaks (nak model explain {mutation.name})"
     if here:
         return f"{UNCONFIRMED}: explored with {_choice(here[0])}, nothing broke"
-    fields = (record[f] for m in mutations for f in differing(m.protocol))
-    known = [d for d in fields if d.how == DECIDED and not d.broken]
+    known = [d for d in (record[f] for m in mutations for f in differing(m.protocol)) if d.how == DECIDED]
     if not known:
         return UNMODELLED
-    return (
-        f"{UNCONFIRMED}: the model finds {', '.join(dict.fromkeys(f'{d.field}={d.values[0]}' for d in known))}, as due"
-    )
+    due = [d for d in known if not d.broken]
+    said = ", ".join(dict.fromkeys(f"{d.field}={d.values[0]}" for d in due or known))
+    return f"{UNCONFIRMED}: the model finds {said}, {'as due' if due else 'but elsewhere'}"
 
 
 def _has(decision: Decision, value: str, near: frozenset[str]) -> bool:
