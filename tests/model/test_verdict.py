@@ -25,8 +25,8 @@ MINI = Path(__file__).resolve().parent.parent.parent / "corpus" / "trees" / "min
 BASE = Layers(huge=False, pamt=False, entry=True, pfnmap=True, teardown=True)
 
 
-def _finding(rule: str, path: str = TDX, severity: Severity = Severity.ERROR) -> Finding:
-    return Finding(Location(path, 1), "f", "subject", "message", rule=rule, severity=severity)
+def _finding(rule: str, function: str = "tdx_sept_remove_leaf_spte", severity: Severity = Severity.ERROR) -> Finding:
+    return Finding(Location(TDX, 1), function, "subject", "message", rule=rule, severity=severity)
 
 
 def _judged(field: str, *findings: Finding, live: bool = False) -> list[str | None]:
@@ -42,8 +42,13 @@ def test_a_violation_that_the_model_shows_is_confirmed() -> None:
 
 
 def test_a_field_that_is_as_due_leaves_a_finding_unconfirmed() -> None:
-    (said,) = _judged("track", _finding("kvm-gmem-fault-without-retry", "arch/x86/kvm/mmu/mmu.c"))
-    assert said == "unconfirmed: stale_check is under-lock all the same"
+    (said,) = _judged("track", _finding("kvm-gmem-fault-without-retry", "kvm_tdp_mmu_page_fault"))
+    assert said == "unconfirmed: the model finds stale_check=under-lock, as due"
+
+
+def test_a_violation_elsewhere_is_not_what_the_model_shows() -> None:
+    (said,) = _judged("track", _finding("tdx-sept-op-misordered", "tdx_td_vcpu_init"))
+    assert said == "unconfirmed: the model finds kick=kick, block=block, as due"
 
 
 def test_an_undecided_field_is_named() -> None:

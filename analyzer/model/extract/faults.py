@@ -248,7 +248,7 @@ def _frozen(facts: Facts) -> Iterator[Decision]:
     stuck = [s for s in found.stuck if "x" not in s.marks and "FZ" in s.marks]
     if left or stuck:
         why = "a path leaves the entry frozen"
-        yield decided("freeze_rollback", "none", why, *places(facts, stuck), *returns(facts, left))
+        yield decided("freeze_rollback", "none", why, *places(facts, [*found.told, *stuck]), *returns(facts, left))
     elif found.wrong:
         why = "the entry gets its new value though the external table refused it"
         yield both("freeze_rollback", why, *places(facts, found.wrong))

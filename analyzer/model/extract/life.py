@@ -14,7 +14,7 @@ from analyzer.ir.types import Assume, Call, Function, Instr, Return
 from analyzer.model.extract import chain
 from analyzer.model.extract import words as w
 from analyzer.model.extract.record import Decision, both, decided
-from analyzer.model.extract.walk import Exit, Marks, Seen, Walk, follow, leading, nearest, op_functions, places
+from analyzer.model.extract.walk import Exit, Marks, Seen, Walk, follow, leading, nearest, op_functions, places, way
 
 RUN_OP, NOTIFY_OPS = "vcpu_run", ("invalidate_range_start", "invalidate_range_end")
 REENTER = "REENTER_GUEST"
@@ -117,7 +117,8 @@ def teardown(facts: Facts) -> Decision:
     early, late = _order(facts)
     if early:
         why = "S-EPT pages are reclaimed before the HKID is released, and nothing looks"
-        return decided(name, "before-hkid", why, *places(facts, [*bare, *early]))
+        return decided(name, "before-hkid", why, *way(facts, bare[0].context, bare[0].call, shown(bare[0].call)),
+                       *places(facts, early))  # fmt: skip
     if not late:
         return both(name, "the HKID is not looked at where an S-EPT page is reclaimed", *places(facts, bare))
     return decided(

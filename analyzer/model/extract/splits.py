@@ -50,7 +50,7 @@ def _lock(facts: Facts) -> Decision:
     modes = {id(s): mode_of(s.held, w.LOCK) for s in found}
     shared = [s for s in found if modes[id(s)] in ("r", "R", None)]
     if shared:
-        steps = tuple(dict.fromkeys(way(facts, s.context, s.call, shown(s.call))[-1] for s in shared))
+        steps = way(facts, shared[0].context, shared[0].call, shown(shared[0].call))
         why = "DEMOTE runs while mmu_lock is not held for write"
         if _inhibiting(facts):
             return both(name, why, *steps, among=("read", "read-then-write"))

@@ -31,18 +31,29 @@ def judged(findings: Iterable[Finding], facts: Facts, live: bool = False) -> lis
     if not facts.program.whole or not any(_modelled(f) for f in found):
         return found
     record = extract(facts)
-    return [f.stamped(verdict=_verdict(f, record, live)) if f.severity is not Severity.INFO else f for f in found]
+    return [
+        f.stamped(verdict=_verdict(f, record, _near(f, facts), live)) if f.severity is not Severity.INFO else f
+        for f in found
+    ]
+
+
+def _near(finding: Finding, facts: Facts) -> frozenset[str]:
+    """The functions of a finding, of its path, and what these call or are called by."""
+    own = {finding.function, *(s.function for s in finding.trace)}
+    keys = [k for name in own for k in facts.program.by_name.get(name, ())]
+    beside = (c[1] for k in keys for edges in (facts.names.callees, facts.names.callers) for c in edges.get(k, ()))
+    return frozenset((*own, *beside))
 
 
 def _modelled(finding: Finding) -> bool:
     return finding.severity is not Severity.INFO and any(finding.rule in m.rules for m in MUTATIONS)
 
 
-def _verdict(finding: Finding, record: Record, live: bool) -> str:
+def _verdict(finding: Finding, record: Record, near: frozenset[str], live: bool) -> str:
     mutations = [m for m in MUTATIONS if finding.rule in m.rules]
     if not mutations:
         return UNMODELLED
-    here = [m for m in mutations if all(_has(record[f], v, finding) for f, v in differing(m.protocol).items())]
+    here = [m for m in mutations if all(_has(record[f], v, near) for f, v in differing(m.protocol).items())]
     for mutation in here:
         claim, steps = answer(mutation, record.layers, live)
         if claim and all(record[f].how == DECIDED for f in differing(mutation.protocol)):
@@ -56,17 +67,16 @@ def _verdict(finding: Finding, record: Record, live: bool) -> str:
     known = [d for d in (record[f] for m in mutations for f in differing(m.protocol)) if d.how == DECIDED]
     if not known:
         return UNMODELLED
-    return f"{UNCONFIRMED}: {', '.join(dict.fromkeys(f'{d.field} is {d.values[0]}' for d in known))} all the same"
+    due = [d for d in known if not d.broken]
+    said = ", ".join(dict.fromkeys(f"{d.field}={d.values[0]}" for d in due or known))
+    return f"{UNCONFIRMED}: the model finds {said}, {'as due' if due else 'but elsewhere'}"
 
 
-def _has(decision: Decision, value: str, finding: Finding) -> bool:
-    """Whether the record may have the value, decided in a file that the finding goes through."""
+def _has(decision: Decision, value: str, near: frozenset[str]) -> bool:
+    """Whether the record may have the value, and that was decided where the finding is."""
     if decision.how == ABSENT or value not in decision.values:
         return False
-    files = {s.location.path for s in decision.steps}
-    return decision.how == BOTH or not files or not files.isdisjoint(
-        {finding.location.path, *(s.location.path for s in finding.trace)}
-    )  # fmt: skip
+    return decision.how == BOTH or not decision.steps or any(s.function in near for s in decision.steps)
 
 
 def _choice(mutation: Mutation) -> str:
