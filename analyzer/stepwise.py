@@ -147,7 +147,7 @@ class Stepwise:
 
 def with_verdicts(findings: list[Finding], facts: Facts, rules: Sequence[Rule], model: str) -> list[Finding]:
     """The findings with what the runtime model says of them; with ``explore``, also what it found and no rule did."""
-    if model == "off" or not (findings or model == "explore"):
+    if model == "off" or (model != "explore" and all(f.severity is Severity.INFO for f in findings)):
         return findings
     if not facts.program.whole:
         from analyzer.model.kvm_tdx.answers import in_part

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -61,6 +61,21 @@ def _fail(message: str, code: int) -> None:
 @click.version_option(analyzer.__version__, prog_name="nak", message="%(prog)s %(version)s")
 def main() -> None:
     """Review KVM/TDX patches before a maintainer has to."""
+
+
+def run() -> NoReturn:
+    """The command ``nak``: ends at once, as to take down all that was read costs a fifth of the run."""
+    code: object = 0
+    try:
+        main()
+    except SystemExit as done:
+        code = done.code
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        code = 0
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 def _common(command: Callable[..., Any]) -> Callable[..., Any]:
