@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 from analyzer.analyses.facts import Facts
 from analyzer.core.problem import Problem
@@ -51,9 +52,9 @@ Tick = Callable[[int], None]
 
 
 class _Next(Protocol):
-    """The number of the next bundle that nobody has taken."""
+    """The number of the next bundle of a state that nobody has taken."""
 
-    def __call__(self) -> int: ...
+    def __call__(self, state: int) -> int: ...
 
 
 _AT_WORK: list[tuple[Sequence[State], list[tuple[Rule, ...]], _Next]] = []  # what forked processes inherit
@@ -62,23 +63,23 @@ _AT_WORK: list[tuple[Sequence[State], list[tuple[Rule, ...]], _Next]] = []  # wh
 def run_on_cores(rules: tuple[Rule, ...], states: Sequence[State], lines: int, tick: Tick | None = None) -> list[Part]:
     """What all rules say of each state, ``lines`` of C in all; ``tick`` is told how many states are done.
 
-    A rule stays with its process: it finds there what it left of the state before. This process is one of them.
+    Rules with a long analysis stay with their process, which finds there what they left of the state before; the
+    others go to who is free. This process is one of them.
     """
     bundles = bundled(rules)
+    first = [0, *[_staying(bundles)] * (len(states) - 1)]
     workers = min(len(os.sched_getaffinity(0)), len(bundles))
     if workers < 2 or lines < WORTH_LINES:
-        return [_sorted(rules, part) for part in _share(states, bundles, iter(range(len(bundles) + 1)).__next__, tick)]
+        return [_sorted(rules, part) for part in _share(states, bundles, partial(_take, first), tick)]
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
     fork = get_context("fork")
-    taken = fork.Value("i", 0)
+    taken: Any = fork.Array("i", first)
 
-    def following() -> int:
+    def following(state: int) -> int:
         with taken.get_lock():
-            number: int = taken.value
-            taken.value = number + 1
-            return number
+            return _take(taken.get_obj(), state)
 
     _AT_WORK.append((states, bundles, following))
     try:
@@ -91,6 +92,17 @@ def run_on_cores(rules: tuple[Rule, ...], states: Sequence[State], lines: int, t
     finally:
         _AT_WORK.pop()
     return [_sorted(rules, part) for part in parts]
+
+
+def _take(taken: MutableSequence[int], state: int) -> int:
+    number = taken[state]
+    taken[state] = number + 1
+    return number
+
+
+def _staying(bundles: list[tuple[Rule, ...]]) -> int:
+    """How many bundles stay with their process."""
+    return sum(bool(bundle[0].solves) for bundle in bundles)
 
 
 def bundled(rules: Iterable[Rule]) -> list[tuple[Rule, ...]]:
@@ -110,19 +122,18 @@ def _work() -> list[Part]:
 def _share(
     states: Sequence[State], bundles: list[tuple[Rule, ...]], following: _Next, tick: Tick | None
 ) -> Iterator[Part]:
-    """The bundles that nobody else takes: one after the other for the first state, the same for all others."""
+    """For each state the bundles that stay here, as the first state gave them out, and what nobody else takes."""
     mine: list[Rule] = []
+    staying = _staying(bundles)
     for number, state in enumerate(states):
-        part = Part()
-        facts = state() if mine or not number else None
+        part, facts = Part(), state()
         if isinstance(facts, Problem):
             part = Part(problems=[facts], late=True)
-        elif number and facts is not None:
+        else:
             part.add(mine, facts)
-        elif facts is not None:
-            while (index := following()) < len(bundles):
+            while (index := following(number)) < len(bundles):
                 part.add(bundles[index], facts)
-                mine += bundles[index]
+                mine += bundles[index] if index < staying else ()
         if tick is not None:
             tick(number + 1)
         yield part
