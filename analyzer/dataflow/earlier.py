@@ -52,6 +52,13 @@ class Earlier(Generic[S]):
             known = self.known[id(context)] = self.fits(context) and all(self.holds(c) for c in context.entered)
         return known
 
+    def takes(self, key: Key) -> bool:
+        """Whether a function has the parameters that it had, so that what was known on entry is said as before."""
+        if self.since.same(key):
+            return True
+        old, new = self.since.old.lower(key), self.since.new.lower(key)
+        return old is not None and new is not None and old.params == new.params
+
     def means_the_same(self, facts: Facts) -> bool:
         """Whether what is known on entry speaks of nothing that changed."""
         words = self.since.words
@@ -72,8 +79,8 @@ class Earlier(Generic[S]):
             assert call is None or isinstance(call, Call)
             was = self.ended.get(inner) or _end(inner)  # it may have been explored again on another way
             assert inner.entry is not None
-            now = self.enter(inner.key, inner.entry, inner.facts, context, call)
-            if _end(now) != was or now.up > 1:
+            now = self.enter(inner.key, inner.entry, inner.facts, context, call) if self.takes(inner.key) else None
+            if now is None or _end(now) != was or now.up > 1:
                 self.ended[context] = _end(context)
                 context.forget()
                 self.explore(context)

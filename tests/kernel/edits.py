@@ -149,7 +149,6 @@ class Same:
 
     name: str
     edits: tuple[Edit, ...]
-    known_alarm: str = ""
 
 
 _DEFINED = re.compile(r"^(?:#define\s+|[a-z][\w \t]*[ \t*])(\w+)\(", re.M)

@@ -17,7 +17,7 @@ from tests.kernel import (
     cases_splits,
     cases_units,
 )
-from tests.kernel.edits import Case, Kernel, Same, batches, follows, hits, told
+from tests.kernel.edits import Case, Kernel, batches, follows, hits, told
 
 CASES = (
     *cases_pages.CASES,
@@ -29,7 +29,7 @@ CASES = (
     *cases_units.CASES,
     *cases_checks.CASES,
 )
-QUIET = [row for row in cases_same.SAME if not row.known_alarm]
+QUIET = cases_same.SAME
 violations = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}: {case.name}")
 SILENT = batches(row.edits for row in QUIET)
 
@@ -76,8 +76,3 @@ def test_no_rule_speaks_of_equal_code(real: Kernel, number: int) -> None:
     """
     found = real.findings(SILENT[number])
     assert not found, told(found)
-
-
-@pytest.mark.parametrize("same", [s for s in cases_same.SAME if s.known_alarm], ids=lambda same: same.name)
-def test_a_known_false_alarm_still_is_one(real: Kernel, same: Same) -> None:
-    assert real.findings(same.edits), "silent now: drop known_alarm"
