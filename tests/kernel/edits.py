@@ -86,6 +86,7 @@ class Kernel:
         """The edited files."""
         texts: dict[str, str] = {}
         for edit in edits:
+            assert (self.root / edit.path).is_file(), f"{edit.path} is not in this tree"
             text = texts.get(edit.path) or (self.root / edit.path).read_text(encoding="latin-1")
             texts[edit.path] = edited(text, edit)
         return {path: SourceFile(path, text.encode("latin-1")) for path, text in texts.items()}

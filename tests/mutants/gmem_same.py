@@ -171,7 +171,7 @@ def retried(sources: Sources) -> Iterator[Same]:
         for declared, do, undo in pairs:
             text = f"\n\t{do}{run}\n\tif ({word})\n\t\t{undo}{tail}"
             yield Same("undone", (Edit(WRAPPERS, site.text, declared + site.replaced(text).new),))
-            late = "cond_resched();" if "p =" in do else do
+            late = "cpu_relax();" if "p =" in do else do
             text = f"\n\t{run.lstrip()}\n\tif (!{word})\n\t\t{late}{tail}"
             yield Same("done on success", (Edit(WRAPPERS, site.text, declared + site.replaced(text).new),))
         local = f"\n\tu64 tries = 0;\n\n\ttries++;{site.matched}"
