@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from analyzer.analyses.facts import Facts, guarded_by, shown, step, words
 from analyzer.analyses.held import solve_held
 from analyzer.analyses.locks import mode_of, operations
-from analyzer.core.finding import Finding, Step
+from analyzer.core.finding import Step
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.values import NEG, canonical
 from analyzer.dataflow.values import Facts as Known
-from analyzer.engine.registry import load_rules
 from analyzer.ir.cfg import in_loop
 from analyzer.ir.program import Key
 from analyzer.ir.types import Assign, Assume, Call, Expr, Function, Instr, Name, Return
 from analyzer.model.extract import chain, ranges
 from analyzer.model.extract import words as w
+from analyzer.model.extract.byrule import asked
 from analyzer.model.extract.record import Decision, absent, both, decided
 from analyzer.model.extract.walk import Exit, Left, Marks, Seen, Walk, follow, leading, op_functions, places, way
 
@@ -196,24 +196,14 @@ def _restarting(function: Function) -> Iterator[Instr]:
 # -- levels that the guest or the fault asks for ---------------------------------------------------------
 
 
-def findings_of(facts: Facts, rule: str, sites: str) -> tuple[list[Finding], int]:
-    """What a rule says of the snapshot, and how many sites it looked at; its own run counts them, not this one."""
-    check = next(r.check for r in load_rules() if r.id == rule)
-    known = dict(facts.counts)
-    found = list(check(facts)) if check is not None else []
-    looked = facts.counts.get(sites, 0) - known.get(sites, 0)
-    facts.counts.clear()
-    facts.counts.update(known)
-    return found, looked
-
-
 def _promotion(facts: Facts) -> Decision:
     """Decided by the analysis of the rule that is about it."""
     name = "promotion"
-    found, looked = findings_of(facts, PROMOTION, "installs looked at")
+    outcome, counts = asked(facts, PROMOTION)
+    found, looked = outcome.findings, counts.get("installs looked at", 0)
     if found:
         return decided(name, "allowed", found[0].message, *found[0].trace)
-    if not looked:
+    if not looked or outcome.problems:
         return both(name, "no leaf that is installed under a mirror root was looked at")
     return decided(name, "never", f"{PROMOTION}: none of {looked} installs of a leaf can hide a table")
 
