@@ -6,12 +6,9 @@ as broken, as open where such a field is left undecided. Edits that keep the mea
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 
 from analyzer.model.extract.extract import extract
@@ -22,7 +19,7 @@ from analyzer.model.kvm_tdx.protocol import differing
 from tests.kernel.edits import Edit, Kernel
 from tests.mutants.fields_kernel import KERNEL
 from tests.mutants.fields_mini import MINIKVM
-from tests.mutants.judge import mutants, sames
+from tests.mutants.judge import mutants, on_all_cores, sames
 from tests.mutants.sources import Sources
 
 DUE: dict[str, set[str]] = defaultdict(set)  # rule -> fields that its mutations break
@@ -76,13 +73,10 @@ def fates(root: Path, all_of: Sequence[Sequence[Edit]], progress: Callable[[int]
     """All mutants of a tree, on all cores."""
     kernel = Kernel(root)
     _AT_WORK.append((kernel, _extracted(kernel, ())))
-    out: list[Fate] = []
-    with ProcessPoolExecutor(os.cpu_count() or 1, mp_context=get_context("fork")) as pool:
-        for one in pool.map(fate, all_of, chunksize=8):
-            out.append(one)
-            progress(len(out))
-    _AT_WORK.pop()
-    return out
+    try:
+        return on_all_cores(fate, all_of, progress)
+    finally:
+        _AT_WORK.pop()
 
 
 def by_rule(root: Path, every: int, progress: Callable[[int], None], rules: Container[str] = DUE) -> Iterator[str]:

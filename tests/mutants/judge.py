@@ -20,6 +20,8 @@ from tests.mutants.sources import Mutant, Same, Sources
 
 Identity = tuple[str, str, str, str]
 T = TypeVar("T", Mutant, Same)
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +118,19 @@ def judge_all(
 ) -> list[Verdict]:
     """Verdicts in order, on all cores."""
     _JUDGE.append(Judge(root))
-    out: list[Verdict] = []
+    try:
+        return on_all_cores(_judge, all_of, progress)
+    finally:
+        _JUDGE.pop()
+
+
+def on_all_cores(work: Callable[[A], B], all_of: Sequence[A], progress: Callable[[int], None]) -> list[B]:
+    """The answers in order, from forked processes; ``progress`` is told how many there are."""
+    out: list[B] = []
     with ProcessPoolExecutor(os.cpu_count() or 1, mp_context=get_context("fork")) as pool:
-        for verdict in pool.map(_judge, all_of, chunksize=8):
-            out.append(verdict)
+        for one in pool.map(work, all_of, chunksize=8):
+            out.append(one)
             progress(len(out))
-    _JUDGE.pop()
     return out
 
 
