@@ -1,9 +1,13 @@
-"""Files rebuilt from hunks alone: every line known so far at its line number, holes between (DESIGN D3)."""
+"""Files rebuilt from hunks alone: every known line at its line number, holes between (DESIGN D3).
+
+What a later patch shows of a file is taken back through the patches in between, so that the states of a series know
+the same parts of it: a state differs from the one before by its patch, not by what happened to be shown by then.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from analyzer.core.limits import DEFAULT, Limits
@@ -48,15 +52,16 @@ class _Edit:
 
 
 class Rebuilt:
-    """What the diffs seen so far tell of each file; ``before`` then ``after`` for each diff in order.
+    """What the diffs tell of each file; ``before`` then ``after`` for each diff in order.
 
     ``problems`` grows as knowledge is contradicted or left out.
     """
 
-    def __init__(self, limits: Limits = DEFAULT) -> None:
-        """Nothing is known yet."""
+    def __init__(self, limits: Limits = DEFAULT, coming: Sequence[FileDiff] = ()) -> None:
+        """Nothing is known but what the ``coming`` diffs, in their order and none missing, will show."""
         self.problems: list[Problem] = []
         self._known: dict[str, _Known] = {}
+        self._ahead = _ahead(coming, limits) if coming else {}
         self._last_line = limits.file_bytes // _BYTES_PER_LINE
         self._left = limits.input_bytes  # bytes of images that may still be made
         self._current: tuple[FileDiff, list[_Edit]] | None = None
@@ -76,6 +81,10 @@ class Rebuilt:
         """As ``after``, without making the image."""
         self._advance(diff)
 
+    def of(self, path: str | None) -> _Known:
+        """What is known of a file now."""
+        return self._known.get(path or "", _Known())
+
     def _advance(self, diff: FileDiff) -> _Known | None:
         edits = self._edits(diff)
         if diff.status is FileStatus.ADDED or diff.old is None:
@@ -87,7 +96,8 @@ class Rebuilt:
             self._known.pop(diff.old, None)
         if diff.new is None or diff.status is FileStatus.DELETED:
             return None
-        self._known[diff.new] = known = _apply(known, edits, self._last_line)
+        known = _joined(_apply(known, edits, self._last_line), self._ahead.get(id(diff), _NOTHING).after)
+        self._known[diff.new] = known
         return known
 
     def _expect_none(self, diff: FileDiff) -> None:
@@ -117,7 +127,7 @@ class Rebuilt:
     def _learn(self, diff: FileDiff, edits: list[_Edit]) -> _Known:
         """The state of ``diff.old`` with the before-image of the hunks added; the hunks win."""
         path = diff.old or diff.path
-        known = self._known.get(path, _Known())
+        known = self.of(path)
         seen = {n: text for edit in edits for n, text in enumerate(edit.old, edit.old_at)}
         end = edits[-1].old_end - 1 if edits else 0
         closed = bool(edits) and edits[-1].hunk.old_no_newline and bool(edits[-1].old)
@@ -135,7 +145,7 @@ class Rebuilt:
             known = replace(known, bare=False)
         headings = {edit.old_at: edit.hunk.section for edit in edits if edit.hunk.section}
         known = replace(known, lines=known.lines | seen, sections=known.sections | headings)
-        self._known[path] = known
+        self._known[path] = known = _joined(known, self._ahead.get(id(diff), _NOTHING).before)
         return known
 
     def _image(self, path: str, known: _Known) -> SourceFile:
@@ -149,6 +159,68 @@ class Rebuilt:
 
     def _report(self, kind: ProblemKind, path: str, detail: str) -> None:
         self.problems.append(Problem(kind, path, detail))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """What a diff and those behind it show of its file before it, and those behind it of its file after it."""
+
+    before: _Known
+    after: _Known
+
+
+_NOTHING = _Ahead(_Known(), _Known())
+
+
+def _ahead(diffs: Sequence[FileDiff], limits: Limits) -> dict[int, _Ahead]:
+    """For each diff (by ``id``): the series read from its end, each diff turned round."""
+    back = Rebuilt(limits)
+    out: dict[int, _Ahead] = {}
+    for diff in reversed(diffs):
+        after = back.of(diff.new)
+        back.absorb(_turned(diff))
+        out[id(diff)] = _Ahead(_Known() if diff.status is FileStatus.COPIED else back.of(diff.old), after)
+    return out
+
+
+_TURNED = {
+    FileStatus.ADDED: FileStatus.DELETED,
+    FileStatus.COPIED: FileStatus.DELETED,
+    FileStatus.DELETED: FileStatus.ADDED,
+}
+_OTHER = {"+": "-", "-": "+"}
+
+
+def _turned(diff: FileDiff) -> FileDiff:
+    """From the after-image to the before-image; what is known of a copy is not known of the file it was taken from."""
+    status = _TURNED.get(diff.status, diff.status)
+    new = None if status is FileStatus.DELETED else diff.old
+    return replace(diff, old=diff.new, new=new, status=status, hunks=tuple(map(_turned_hunk, diff.hunks)))
+
+
+def _turned_hunk(hunk: Hunk) -> Hunk:
+    return Hunk(
+        old_start=hunk.new_start,
+        old_count=hunk.new_count,
+        new_start=hunk.old_start,
+        new_count=hunk.old_count,
+        section=hunk.section,
+        lines=tuple(_OTHER.get(line[:1], line[:1]) + line[1:] for line in hunk.lines),
+        old_no_newline=hunk.new_no_newline,
+        new_no_newline=hunk.old_no_newline,
+    )
+
+
+def _joined(known: _Known, more: _Known) -> _Known:
+    """With what else is known, unless that contradicts."""
+    ends = {end for end in (known.end, more.end) if end is not None}
+    last = max((*known.lines, *more.lines), default=0)
+    if len(ends) > 1 or any(last > end for end in ends):
+        return known
+    if any(known.lines.get(number, text) != text for number, text in more.lines.items()):
+        return known
+    end = known.end if more.end is None else more.end
+    return _Known(known.lines | more.lines, known.sections | more.sections, end, known.bare or more.bare)
 
 
 def _edit(hunk: Hunk) -> _Edit:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from analyzer.core.limits import DEFAULT, Limits
 from analyzer.core.problem import Problem, ProblemKind
@@ -39,7 +40,9 @@ def walk(series: Series, base: Base | None, limits: Limits = DEFAULT) -> list[Pa
     On a base, patches are applied to its files; a file to which one does not apply is known from the hunks
     alone from then on (Problem NOT_APPLIED). Without a base that holds for every file (one Problem PARTIAL).
     """
-    walker = _Walker(base, limits)
+    numbers = [patch.index for patch in series.patches]
+    gapless = all(b - a == 1 for a, b in pairwise(numbers))  # else line numbers of later patches say nothing of earlier
+    walker = _Walker(base, limits, [diff for patch in series.patches for diff in patch.files] if gapless else [])
     steps = [walker.step(patch) for patch in series.patches]
     if base is None and steps:
         partial = walker.partial_files()
@@ -51,7 +54,10 @@ def walk(series: Series, base: Base | None, limits: Limits = DEFAULT) -> list[Pa
 
 
 class Overlay(Mapping[str, SourceFile | None]):
-    """The changed files at one moment; all overlays of a series share one table of versions."""
+    """The changed files at one moment; all overlays of a series share one table of versions.
+
+    Without a base the files that a later patch changes are among them, as far as the series shows them.
+    """
 
     __slots__ = ("_moment", "_table")
 
@@ -96,9 +102,9 @@ class _Versions:
 class _Walker:
     """The state of one walk: moments count 2 to a step, its before and its after."""
 
-    def __init__(self, base: Base | None, limits: Limits) -> None:
+    def __init__(self, base: Base | None, limits: Limits, coming: Sequence[FileDiff]) -> None:
         self._base = base
-        self._rebuilt = Rebuilt(limits)
+        self._rebuilt = Rebuilt(limits, coming)
         self._left = limits.input_bytes  # bytes of patched files that may still be kept
         self._table: dict[str, _Versions] = {}
         self._in_parts: set[str] = set()  # files known from hunks only
@@ -188,7 +194,9 @@ class _Walker:
                 self._rebuilt.absorb(earlier)
         image = self._rebuilt.before(diff)
         if in_parts or diff.status is not FileStatus.COPIED:  # a copy leaves the file it copies as it is
-            self._version(old, moment - 1, image)
+            # without a base the file was as little known before any patch
+            first = self._base is None and image is not None and old not in self._table
+            self._version(old, 0 if first else moment - 1, image)
         self._in_parts.add(diff.path)
         if diff.status in (FileStatus.RENAMED, FileStatus.DELETED):
             self._in_parts.discard(old)

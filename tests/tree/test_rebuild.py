@@ -67,6 +67,37 @@ def test_known_lines_are_the_real_lines(versions: list[str], context: int) -> No
     assert rebuilt.problems == []
 
 
+@settings(max_examples=200, deadline=None)
+@given(histories(), st.integers(0, 3))
+def test_what_is_coming_is_known_in_every_state(versions: list[str], context: int) -> None:
+    diffs = [diff_of(old, new, context=context) for old, new in pairwise(versions)]
+    rebuilt, alone = Rebuilt(coming=diffs), Rebuilt()
+    last: SourceFile | None = None
+    for diff, (old, new) in zip(diffs, pairwise(versions), strict=True):
+        images = rebuilt.before(diff), rebuilt.after(diff)
+        for image, less, text in zip(images, (alone.before(diff), alone.after(diff)), (old, new), strict=True):
+            assert image is not None
+            assert less is not None
+            assert agrees(image, text)
+            assert known_lines(less).items() <= known_lines(image).items()
+        assert last is None or last == images[0]  # a patch is all that differs between two states
+        last = images[1]
+    assert rebuilt.problems == []
+
+
+def test_a_later_patch_that_contradicts_teaches_nothing_of_earlier_states() -> None:
+    first = diff_of("a\nb\nc\n", "a\nB\nc\n")
+    other = diff_of("x\ny\nz\nlast\n", "x\nY\nz\nlast\n")
+    rebuilt = Rebuilt(coming=[first, other])
+    before, after = rebuilt.before(first), rebuilt.after(first)
+    assert before is not None
+    assert after is not None
+    assert known_lines(before) == {1: b"a", 2: b"b", 3: b"c"}
+    assert known_lines(after) == {1: b"a", 2: b"B", 3: b"c"}
+    assert rebuilt.before(other) is not None
+    assert [p.kind for p in rebuilt.problems] == [ProblemKind.PARTIAL]
+
+
 @settings(max_examples=100, deadline=None)
 @given(histories(), histories())
 def test_foreign_diffs_never_raise_and_the_newest_wins(one: list[str], two: list[str]) -> None:

@@ -86,7 +86,7 @@ def test_without_a_tree_everything_is_rebuilt_and_told_once(tmp_path: Path) -> N
     told = problems(steps)
     assert [problem.kind for problem in told] == [ProblemKind.PARTIAL]
     assert told == list(steps[0].problems)
-    assert "4 of 5 files" in told[0].detail
+    assert "3 of 5 files" in told[0].detail
     for number, step in enumerate(steps, 1):
         for snapshot, rev in ((step.before, hashes[number - 1]), (step.after, hashes[number])):
             real = listed(tmp_path, rev)
