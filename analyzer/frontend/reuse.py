@@ -66,10 +66,21 @@ class UnitCache:
 
 
 def text_of(definition: Definition, unit: Unit) -> object:
-    """What a body is kept under; the lines count, too, for macros and where parts are missing."""
-    fixed = unit.partial or definition.kind == "macro"
-    place = (definition.line, definition.end_line, unit.holes) if fixed else ()
+    """What a body is kept under; the lines count, too, for macros, and what is missing where parts are."""
+    place: tuple[object, ...] = ()
+    if definition.kind == "macro":
+        place = (definition.line, definition.end_line)
+    elif unit.partial:
+        place = (definition.end_line - definition.line, *_missing(definition, unit))
     return (definition.key, definition.digest, definition.kind, place)
+
+
+def _missing(definition: Definition, unit: Unit) -> tuple[object, ...]:
+    """Where a function and the holes in it begin and end, counted from its line."""
+    node, line = unit.nodes[definition.name], definition.line
+    start, end = node.start_point[0] + 1, node.end_point[0] + 1
+    holes = tuple((max(a, start) - line, min(b, end) - line) for a, b in unit.holes if a <= end and start <= b)
+    return (start - line, *holes)
 
 
 Lines = Mapping[tuple[str, str], int]  # (macro, path) -> by how many lines it moved
