@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
@@ -54,9 +55,9 @@ class Facts:
 
     def mentioning(self, words: frozenset[str], covers: Callable[[str], bool] = lambda _: True) -> Iterator[Function]:
         """The functions (no macros) whose bodies mention one of the words, lowered, in a stable order."""
-        for found in self.functions:
-            if not found.mentions.isdisjoint(words) and covers(found.path):
-                function = self.program.lower(found.key)
+        for key in sorted(self.names.where(_Mentions(words))):
+            if covers(key[0]):
+                function = self.program.lower(key)
                 if function is not None:
                     yield function
 
@@ -89,6 +90,16 @@ class Facts:
             certainty = Certainty.MAY if has_hole(function) else Certainty.MUST
         where = Location(function.path, instr.line, instr.column)
         return Finding(where, function.name, subject, message, certainty, trace, severity=severity)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mentions:
+    """Whether a function mentions one of the words: a test that the name graph knows again."""
+
+    words: frozenset[str]
+
+    def __call__(self, definition: Definition) -> bool:
+        return definition.kind == "function" and not definition.mentions.isdisjoint(self.words)
 
 
 def has_hole(function: Function) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from analyzer.analyses.locks import lock_label
 from analyzer.dataflow.settings import pointees
@@ -129,13 +129,21 @@ class LockFields:
         """Struct -> the text between its braces."""
         found: dict[str, str] = {}
         for path in self.program.files:
-            code = self.program.code(path)
-            opened: re.Match[str] | None = None
-            for match in _TOP.finditer(code):
-                if opened is not None and opened[1] and match[0] == "}":
-                    found.setdefault(opened[1], code[opened.end() : match.start()])
-                opened = match
+            for struct, body in _structs(self.program.code(path)):
+                found.setdefault(struct, body)
         return found
+
+
+@lru_cache(maxsize=1 << 10)
+def _structs(code: str) -> tuple[tuple[str, str], ...]:
+    """The structs of a text, each with what is between its braces."""
+    found: list[tuple[str, str]] = []
+    opened: re.Match[str] | None = None
+    for match in _TOP.finditer(code):
+        if opened is not None and opened[1] and match[0] == "}":
+            found.append((opened[1], code[opened.end() : match.start()]))
+        opened = match
+    return tuple(found)
 
 
 def _places(code: str, words: str) -> Iterator[int]:
