@@ -1,6 +1,6 @@
-"""The second set of mutants, written from the catalog alone: reads the edits of ``second_set``.
+"""The second and the third set of mutants, written from the catalog alone: reads the edits in their folders.
 
-A file a rule, ``<rule-id>.edits``; ``same.edits`` has what must change nothing. A mutant there::
+A file a rule, ``<rule-id>.edits``; ``same*.edits`` have what must change nothing. A mutant there::
 
     = what was done
     due functions of which one must carry the finding ("-": none, the file)
@@ -22,7 +22,7 @@ from tests.kernel.edits import Edit, edited
 from tests.kernel.places import GMEM, HOST_H, MAIN, MMU, MMU_H, OPS_H, SEV, SPTE, TDP, TDP_H, TDX, TDX_H, WRAPPERS
 from tests.mutants.sources import Mutant, Operator, Same, Sources
 
-FOLDER = Path(__file__).parent / "second_set"
+FOLDERS = tuple(Path(__file__).parent / name for name in ("second_set", "third_set"))
 FILES = (TDX, WRAPPERS, TDP, MMU, GMEM, MAIN, SPTE, SEV, TDP_H, MMU_H, TDX_H, HOST_H, OPS_H)
 Entry = tuple[str, tuple[str, ...], tuple[Edit, ...]]
 
@@ -49,10 +49,15 @@ def _edit(lines: Sequence[str]) -> Edit:
     return Edit(getattr(places, place, place), old, new if old else new + "\n\n", inside)
 
 
+def files(same: bool) -> list[Path]:
+    """The files of all sets: those of violations, or those of what must change nothing."""
+    return [f for folder in FOLDERS for f in sorted(folder.glob("*.edits")) if f.stem.startswith("same") == same]
+
+
 @cache
-def written(name: str) -> tuple[Entry, ...]:
+def written(file: Path) -> tuple[Entry, ...]:
     """The entries of a file."""
-    return tuple(entries((FOLDER / f"{name}.edits").read_text(encoding="utf-8")))
+    return tuple(entries(file.read_text(encoding="utf-8")))
 
 
 def fits(sources: Sources, edits: Sequence[Edit]) -> bool:
@@ -68,19 +73,24 @@ def fits(sources: Sources, edits: Sequence[Edit]) -> bool:
 
 def violations(sources: Sources) -> Iterator[Mutant]:
     """The mutants that fit a tree."""
-    for file in sorted(FOLDER.glob("*-*.edits")):
-        for heading, due, edits in written(file.stem):
+    for file in files(same=False):
+        for heading, due, edits in written(file):
             paths = dict.fromkeys([*FILES, *(e.path for e in edits)])
             where = tuple((path, name) for path in paths for name in due)
             if fits(sources, edits):
-                yield Mutant(file.stem, f"second set: {heading}", edits, where)
+                yield Mutant(file.stem, f"{_set(file)}: {heading}", edits, where)
 
 
 def harmless(sources: Sources) -> Iterator[Same]:
     """The edits that change nothing and fit a tree."""
-    for heading, _, edits in written("same"):
-        if fits(sources, edits):
-            yield Same(f"second set: {heading}", edits)
+    for file in files(same=True):
+        for heading, _, edits in written(file):
+            if fits(sources, edits):
+                yield Same(f"{_set(file)}: {heading}", edits)
+
+
+def _set(file: Path) -> str:
+    return file.parent.name.replace("_", " ")
 
 
 OPERATORS: tuple[Operator, ...] = (violations,)
