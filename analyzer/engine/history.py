@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from analyzer.core.finding import Change, Finding
+from analyzer.core.finding import Change, Finding, Severity
 from analyzer.engine.subtract import LineMap, subtract
 
 
@@ -49,10 +49,22 @@ class History:
                     owner[id(finding)] = story
             change = subtract(state.before, state.after, state.renames, state.lines)
             for then, now in change.pairs:
-                owner[id(then)].last = now
+                self._goes_on(owner[id(then)], now, state.index)
             for gone in change.fixed:
                 owner[id(gone)].fixed_by = state.index
             self.stories += [_Story(f, f, state.index) for f in change.introduced]
+
+    def _goes_on(self, story: _Story, now: Finding, index: int) -> None:
+        """The defect is still there; a guard that came or went with the patch makes it another one."""
+        guarded, was_guarded = now.severity is Severity.INFO, story.last.severity is Severity.INFO
+        if guarded == was_guarded:
+            story.last = now
+            return
+        if guarded:
+            story.fixed_by = index
+        else:
+            self.stories = [s for s in self.stories if s is not story]
+        self.stories.append(_Story(now, now, index))
 
     def findings(self) -> list[Finding]:
         """One finding a defect: as its patch introduced it, or as it stood before the series."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.core.finding import Change, Finding
+from analyzer.core.finding import Change, Finding, Severity
 from analyzer.engine.history import History, State
 from analyzer.engine.subtract import LineMap
 from tests.engine.findings import PATHS, any_findings, finding, gone, shifted
@@ -53,6 +53,20 @@ def test_reintroduced_is_a_defect_of_its_own() -> None:
 def test_fixed_and_brought_back() -> None:
     found = told([[finding()], [], [finding()]])
     assert words(found) == [(Change.FIXED, None, 1), (Change.INTRODUCED, 2, None)]
+
+
+def test_who_takes_the_guard_away_brings_the_defect() -> None:
+    guarded = replace(finding(), severity=Severity.INFO)
+    (found,) = told([[], [guarded], [guarded], [finding()]])
+    assert words([found]) == [(Change.INTRODUCED, 3, None)]
+    assert found.severity is Severity.ERROR
+
+
+def test_who_puts_a_guard_before_a_defect_mends_it() -> None:
+    guarded = replace(finding(), severity=Severity.INFO)
+    bad, left = told([[], [finding()], [guarded], [guarded]])
+    assert words([bad, left]) == [(Change.INTRODUCED, 1, 2), (Change.INTRODUCED, 2, None)]
+    assert [bad.severity, left.severity] == [Severity.ERROR, Severity.INFO]
 
 
 def test_it_stands_where_its_patch_put_it() -> None:
