@@ -22,8 +22,9 @@ _ATTRIBUTE = re.compile(rb"\b(?:__\w+|no(?:inline|instr|trace)\w*|asmlinkage|fas
 # What stands at the start of a line is searched behind a newline: a literal to begin with makes it twice as fast.
 _FILE_SCOPE = re.compile(
     rb"\n[ \t]*(?:static[ \t]+)?(?:const[ \t]+)?"
-    rb"(?:_*[A-Z]{3}\w+|module_\w+|\w+_initcall|early_param|static_assert)(?=[ \t]*\()"
+    rb"(?:_*[A-Z]{3}\w+|module_\w+|early_param|static_assert)(?=[ \t]*\()"
 )
+_INITCALL = re.compile(rb"\n[ \t]*\w+_initcall(?=[ \t]*\()")
 _CASE_RANGE = re.compile(rb"case\b[^:;{}?\n]*?(\.\.\.)")
 _CASE_MACRO = re.compile(rb"^[ \t]+([A-Z][A-Z0-9_]{3,})(?=\([^()\n]*\):[ \t]*$)", re.M)
 _TYPE_ARGUMENT = re.compile(rb",\s*((?:const\s+)?(?:struct|union|enum)\s)(?=\s*\w+([\s*]*)[,)])")
@@ -47,7 +48,8 @@ _ASM_CONSTRAINT = re.compile(rb"ASM_\w+,|,\s*ASM_\w+(?=\s*[:)])")
 _ALIGNOF = re.compile(rb"__alignof__")
 _NAME_MACRO = re.compile(rb"\b([A-Z]*NAME)(\()\w+(\))(?=\()")
 _ASM_MACRO = re.compile(rb"(?:asm_safe|vmx_asm1|vmx_asm2)\s*(?=\()")
-_LOOP = re.compile(rb"((?:for_each|hlist_for|list_for)\w*|\bscoped_(?:cond_)?guard)\s*(?=\()")
+_LOOP = re.compile(rb"for_each\w*()\s*(?=\()")  # the words begin before it: list_for_each
+_GUARD = re.compile(rb"scoped_(?:cond_)?guard()\s*(?=\()")
 _BLOCK = re.compile(rb"\n[ \t]+(?:else[ \t]+)?([A-Za-z_]\w{4,})[ \t]*(?=\([^;{}]*\{)")
 _WORD_END = re.compile(rb"\w*\Z")
 _NEXT = re.compile(rb"\s*(.)", re.S)
@@ -161,7 +163,8 @@ def _attributes(text: bytearray) -> None:
 def _file_scope(text: bytearray) -> None:
     """Blank macros that stand for declarations: known ones anywhere, any other alone on its line in column 0."""
     frozen = b"\n" + bytes(text)  # offsets are one more than in the text, and a match starts with the line before
-    for match in _FILE_SCOPE.finditer(frozen):
+    calls = _INITCALL.finditer(frozen) if b"_initcall" in frozen else ()
+    for match in itertools.chain(_FILE_SCOPE.finditer(frozen), calls):
         name = match.group().split()[-1]
         known = name.startswith(words.FILE_SCOPE_MACROS)
         if not known and (match.start() + 1 < match.end() - len(name) or name.islower()):
@@ -323,8 +326,9 @@ def _block_macros(text: bytearray, out: Normal) -> None:
     """``NAME(...) {`` and ``for_each_x(...) statement`` become ``while (...)``, padded to the same length."""
     frozen = bytes(text)
     loops = ((m.start() - _before(frozen, m.start()), m.end(1), m.end(), True) for m in _LOOP.finditer(frozen))
+    guards = ((m.start(), m.end(1), m.end(), True) for m in _GUARD.finditer(frozen) if not _before(frozen, m.start()))
     blocks = ((m.start(1) - 1, m.end(1) - 1, m.end() - 1, False) for m in _BLOCK.finditer(b"\n" + frozen))
-    for start, end, opening, loop in itertools.chain(loops, blocks):
+    for start, end, opening, loop in itertools.chain(loops, guards, blocks):
         name = frozen[start:end]
         if name in _KEYWORDS or end - start < 5 or start in out.blocks:
             continue

@@ -22,7 +22,7 @@ from analyzer.tree.snapshot import SourceFile
 _WORD = re.compile(r"[A-Za-z_]\w+")
 _INITIALISER = re.compile(r"\.\s*(\w+)\s*=\s*&?\s*(\w+)\s*(\(\s*(\w+)\s*\))?\s*[,}]")
 _ASSIGNMENT = re.compile(r"(?:\.|->)\s*(\w+)\s*=\s*&?\s*([A-Za-z_]\w*)\s*;")
-_ENUM = re.compile(r"\benum\b[^{};()=]*\{([^{}]*)\}")
+_ENUM = re.compile(r"enum\b(?<!\wenum)[^{};()=]*\{([^{}]*)\}")  # a literal to begin with makes it fast
 _EXPORT = re.compile(r"^EXPORT_SYMBOL\w*\(\s*(\w+)", re.M)
 _BLANKS = re.compile(r"\s+")
 _EMPTY_LINE = re.compile(rb"\n[ \t]*\n")
