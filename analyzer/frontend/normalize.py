@@ -21,13 +21,13 @@ DIRECTIVE = re.compile(rb"^[ \t]*#[ \t]*(\w+)((?:\\\n|[^\n])*)", re.M)
 _ATTRIBUTE = re.compile(rb"\b(?:__\w+|no(?:inline|instr|trace)\w*|asmlinkage|fastcall|_Alignas)\b")
 # What stands at the start of a line is searched behind a newline: a literal to begin with makes it twice as fast.
 _FILE_SCOPE = re.compile(
-    rb"\n[ \t]*(?:static[ \t]+)?(?:const[ \t]+)?"
-    rb"(?:_*[A-Z]{3}\w+|module_\w+|early_param|static_assert)(?=[ \t]*\()"
+    rb"\n[ \t]*+(?:static[ \t]++)?+(?:const[ \t]++)?+"
+    rb"(?:_*+[A-Z]{3}\w++|module_\w++|early_param|static_assert)(?=[ \t]*\()"
 )
 _INITCALL = re.compile(rb"\n[ \t]*\w+_initcall(?=[ \t]*\()")
 _CASE_RANGE = re.compile(rb"case\b[^:;{}?\n]*?(\.\.\.)")
 _CASE_MACRO = re.compile(rb"^[ \t]+([A-Z][A-Z0-9_]{3,})(?=\([^()\n]*\):[ \t]*$)", re.M)
-_TYPE_ARGUMENT = re.compile(rb",\s*((?:const\s+)?(?:struct|union|enum)\s)(?=\s*\w+([\s*]*)[,)])")
+_TYPE_ARGUMENT = re.compile(rb",\s*+((?:const\s+)?(?:struct|union|enum)\s)(?=\s*\w+([\s*]*)[,)])")
 _FIRST_TYPE = re.compile(
     rb"(?:" + b"|".join(words.TYPE_FIRST) + rb")\s*\(\s*((?:struct|union|enum)\s)(?=\s*\w+([\s*]*)[,)])"
 )
@@ -35,10 +35,10 @@ _TYPEOF = re.compile(rb"\b(?:__)?typeof(?:__)?\s*(?=\()")
 _NAMED_NEXT = re.compile(rb"[\s*]*[A-Za-z_]")
 _TYPEOF_ARGUMENT = re.compile(rb"[,(]\s*((?:__)?typeof(?:__)?)\s*(?=\()")
 _PLAIN_TYPE = re.compile(
-    rb"(?:,\s*|\(\s*(?=[\w \t]+[ \t*]*,))"
+    rb"(?:,\s*+|\(\s*+(?=[\w \t]++[ \t*]*+,))"
     rb"((?:unsigned |signed )?(?:int|long|char|short|void|bool|size_t|u?int\d+_t))([\s*]*)(?=[,)])"
 )
-_POINTER_TYPE = re.compile(rb",\s*\w+(\s*\*+\s*)(?=[,)])")
+_POINTER_TYPE = re.compile(rb",\s*+\w++(\s*+\*++\s*+)(?=[,)])")
 _TRAILING_COMMA = re.compile(rb",(?=\s*\))")
 _ODD_NUMBER = re.compile(rb"[(,]\s*(\d)(?=[A-KM-TV-Z]\w*\s*[),])")
 _OFFSETOF = re.compile(rb"offsetof(?=\s*\(\s*(struct\s|union\s)?)")
@@ -50,7 +50,7 @@ _NAME_MACRO = re.compile(rb"\b([A-Z]*NAME)(\()\w+(\))(?=\()")
 _ASM_MACRO = re.compile(rb"(?:asm_safe|vmx_asm1|vmx_asm2)\s*(?=\()")
 _LOOP = re.compile(rb"for_each\w*()\s*(?=\()")  # the words begin before it: list_for_each
 _GUARD = re.compile(rb"scoped_(?:cond_)?guard()\s*(?=\()")
-_BLOCK = re.compile(rb"\n[ \t]+(?:else[ \t]+)?([A-Za-z_]\w{4,})[ \t]*(?=\([^;{}]*\{)")
+_BLOCK = re.compile(rb"\n[ \t]++(?:else[ \t]++)?+([A-Za-z_]\w{4,}+)[ \t]*+(?=\([^;{}]*\{)")
 _WORD_END = re.compile(rb"\w*\Z")
 _NEXT = re.compile(rb"\s*(.)", re.S)
 _KEYWORDS = frozenset(b"while switch return sizeof typeof __typeof__ struct union static".split())
