@@ -53,22 +53,6 @@ def _back_edges(function: Function) -> list[tuple[int, int]]:
     return found
 
 
-def reverse_postorder(function: Function) -> dict[int, int]:
-    """The place of each block in an order in which a block comes after those that lead to it, back edges aside."""
-    seen, done = {0}, list[int]()
-    stack: list[tuple[int, Iterator[int]]] = [(0, iter(function.blocks[0].successors))] if function.blocks else []
-    while stack:
-        block, rest = stack[-1]
-        nxt = next(rest, None)
-        if nxt is None:
-            done.append(block)
-            stack.pop()
-        elif nxt not in seen:
-            seen.add(nxt)
-            stack.append((nxt, iter(function.blocks[nxt].successors)))
-    return {block: place for place, block in enumerate(reversed(done))}
-
-
 def instrs_of(function: Function, loop: Loop) -> Iterator[Instr]:
     """The instructions inside a loop."""
     for index in sorted(loop.blocks):

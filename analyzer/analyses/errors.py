@@ -10,9 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from heapq import heappop, heappush
 
-from analyzer.analyses.cycles import reverse_postorder
 from analyzer.analyses.facts import Facts
 from analyzer.analyses.facts import step as at_step
 from analyzer.analyses.keptflows import KeptFlows
@@ -22,6 +20,7 @@ from analyzer.analyses.tokens import ANY, NONE, SOME, Flow, Items, Known, State,
 from analyzer.analyses.typestate import BUSY_TESTS
 from analyzer.core.finding import Step
 from analyzer.dataflow.settings import fetched
+from analyzer.ir.cfg import Worklist
 from analyzer.ir.program import Key
 from analyzer.ir.types import (
     Assign,
@@ -179,12 +178,9 @@ class _Pass:
                 entry.env[param.name] = frozenset((token, i) for i in first)
         starts = self.flow.starts
         starts[0] = entry
-        order = reverse_postorder(self.function)
-        work, queued, rounds = [(0, 0)], {0}, 0
-        while work and rounds < 4_000:
-            rounds += 1
-            _, block = heappop(work)
-            queued.discard(block)
+        work = Worklist(self.function, None)
+        while work and work.rounds < 4_000:
+            block, _ = work.take()
             state = starts[block].copy()
             for instr in self.function.blocks[block].instrs:
                 self.transfer(instr, state)
@@ -195,9 +191,7 @@ class _Pass:
                     starts[nxt] = state.copy()
                 elif not starts[nxt].join(state):
                     continue
-                if nxt not in queued:
-                    queued.add(nxt)
-                    heappush(work, (order[nxt], nxt))
+                work.add(nxt, None)
         return self.flow
 
     def transfer(self, instr: Instr, state: State) -> None:

@@ -8,12 +8,12 @@ to an element or through a pointer adds to it.
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Mapping
 
 from analyzer.analyses.origins import NONE, FunctionFlow, Origin, Origins, State, comparisons
 from analyzer.analyses.reading import Reader
 from analyzer.analyses.spec import Effects, Spec
+from analyzer.ir.cfg import Worklist
 from analyzer.ir.effect import RESULT, Verb
 from analyzer.ir.program import Key, Program
 from analyzer.ir.types import Addr, Assign, Assume, Call, Deref, Expr, Field, Function, Index, Init, Instr, Name, Return
@@ -74,17 +74,15 @@ class _Pass(Reader):
         if function.partial:
             self.cut_parameters(entry)
         states: dict[int, State] = {0: entry}
-        work = deque([0])
-        rounds = 0
-        while work and rounds < 5_000:
-            rounds += 1
-            block = work.popleft()
+        work = Worklist(function, None)
+        while work and work.rounds < 5_000:
+            block, _ = work.take()
             state = dict(states[block])
             for instr in function.blocks[block].instrs:
                 self.transfer(instr, state)
             for successor in function.blocks[block].successors:
-                if _merge(states, successor, state) and successor not in work:
-                    work.append(successor)
+                if _merge(states, successor, state):
+                    work.add(successor, None)
         self.out.edges = [(a, b, s) for (a, b), s in self.edges.items()]
         self.out.sources = list(self.source_steps.items())
         self.out.sinks = list(self.sinks.values())

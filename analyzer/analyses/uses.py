@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from analyzer.analyses.cycles import reverse_postorder
 from analyzer.analyses.typestate import BUSY_TESTS
+from analyzer.ir.cfg import reverse_postorder
 from analyzer.ir.types import (
     Assign,
     Assume,

@@ -6,12 +6,12 @@ stay closed unless the visitor opens them.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Hashable, Iterable
 from typing import Generic, Protocol, TypeVar
 
 from analyzer.dataflow import store, values
 from analyzer.dataflow.values import Constants, Facts, Value
+from analyzer.ir.cfg import Worklist
 from analyzer.ir.program import Program
 from analyzer.ir.types import Asm, Assign, Assume, Call, Function, Hole, Instr, Name, Return
 
@@ -64,18 +64,16 @@ class Walk(Generic[S]):
     def run(self, state: S, facts: Facts) -> None:
         """Walk to the fixed point."""
         self._known[0][state] = dict(facts)
-        work: deque[tuple[int, S]] = deque([(0, state)])
-        steps = 0
+        work = Worklist(self.function, state)
         while work:
-            steps += 1
-            if steps > MAX_STEPS:
+            if work.rounds == MAX_STEPS:
                 self.complete = False
                 return
-            block, current = work.popleft()
+            block, current = work.take()
             for after, known in self._block(block, current, dict(self._known[block][current])):
                 for successor in self.function.blocks[block].successors:
-                    if self._flow(successor, after, known) and (successor, after) not in work:
-                        work.append((successor, after))
+                    if self._flow(successor, after, known):
+                        work.add(successor, after)
 
     def _flow(self, block: int, state: S, facts: Facts) -> bool:
         """Merge into a block; whether something is new there."""

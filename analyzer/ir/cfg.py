@@ -2,11 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Hashable, Iterator
+from heapq import heappop, heappush
+from typing import Generic, TypeVar
 
 from analyzer.ir.types import Function, Instr
 
 Edges = list[list[int]]  # block -> blocks
+S = TypeVar("S", bound=Hashable)
+
+
+class Worklist(Generic[S]):
+    """Blocks to be worked on, each with a state; those that lead to others come first: paths meet before they go on.
+
+    A pair that waits already is not added again; ``rounds`` counts what was taken.
+    """
+
+    def __init__(self, function: Function, state: S) -> None:
+        """The entry of a function."""
+        self.rounds = 0
+        self._order = reverse_postorder(function)
+        self._waiting = {(0, state)}
+        self._heap: list[tuple[int, int, int, S]] = [(0, 0, 0, state)]
+        self._added = 0  # what was added first comes first: states need no order
+
+    def __bool__(self) -> bool:
+        return bool(self._heap)
+
+    def add(self, block: int, state: S) -> None:
+        """To be worked on, again or for the first time."""
+        if (block, state) not in self._waiting:
+            self._waiting.add((block, state))
+            self._added += 1
+            heappush(self._heap, (self._order[block], self._added, block, state))
+
+    def take(self) -> tuple[int, S]:
+        """The first of them."""
+        self.rounds += 1
+        _, _, block, state = heappop(self._heap)
+        self._waiting.discard((block, state))
+        return block, state
+
+
+def reverse_postorder(function: Function) -> dict[int, int]:
+    """The place of each block in an order in which a block comes after those that lead to it, back edges aside."""
+    seen, done = {0}, list[int]()
+    stack: list[tuple[int, Iterator[int]]] = [(0, iter(function.blocks[0].successors))] if function.blocks else []
+    while stack:
+        block, rest = stack[-1]
+        nxt = next(rest, None)
+        if nxt is None:
+            done.append(block)
+            stack.pop()
+        elif nxt not in seen:
+            seen.add(nxt)
+            stack.append((nxt, iter(function.blocks[nxt].successors)))
+    return {block: place for place, block in enumerate(reversed(done))}
 
 
 def home_of(function: Function, instr: Instr) -> int | None:
