@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from analyzer.analyses.constant import is_constant, is_small
 from analyzer.analyses.facts import Facts
 from analyzer.analyses.facts import step as at_step
 from analyzer.analyses.keptflows import KeptFlows
@@ -86,12 +87,13 @@ class Errors:
 
     def answer(self, key: Key, given: bool) -> Mapping[Token, Instr]:
         """What a function may return, or makes of an error that it is ``given``."""
-        return self.passed(key) if given else self.results(key)
+        return (self.passed(key) if given else {}) or self.results(key)
 
     def results(self, key: Key) -> Mapping[Token, Instr]:
         """The tokens that a function may return, each with the return."""
-        flow = self.flow(key) if key in self.able else None
-        return flow.results if flow is not None else {}
+        able = key in self.able
+        flow = self.flow(key) if able or is_small(self.program.definitions[key]) else None
+        return flow.results if flow is not None and (able or is_constant(flow)) else {}
 
     def passed(self, key: Key) -> Mapping[Token, Instr]:
         """What a function that has no errors of its own does with one that it is given."""
@@ -124,11 +126,16 @@ class Errors:
         if not keys and (names := self.known.externals(call.name)):
             out.update((Token(name, True), None) for name in names)
             out.update(dict.fromkeys((SOME, Token("0", False))))
+        answers: dict[Key, Mapping[Token, Instr]] = {}
         for key in keys:
             given = key not in self.able and any(t.error for a in call.args for t, _ in args(a))
-            answer = self.answer(key, given)
-            self.flows.note(function.key, key, given, answer)
+            answers[key] = self.answer(key, given)
+            self.flows.note(function.key, key, given, answers[key])
+        whole = all(answer or key in self.able for key, answer in answers.items())
+        for key, answer in answers.items():
             for token in answer:
+                if not (whole or token.error or key in self.able):
+                    continue  # one of several always gives the same, another one gives what is not known
                 if token.name[0] != "@" or token.known:
                     out[token] = None
                 elif int(token.name[1:]) < len(call.args):
