@@ -82,7 +82,7 @@ class _Atomic:
         self.calls: set[int] = set()
         self.returning: frozenset[str] = frozenset()
         self.spinning: dict[str, bool] = {}
-        sleepy = words.sleepers.mentioning(names)
+        sleepy = words.sleepers.mentioning(names, program)
         words_taken = frozenset(n for n in words.spinning if "unlock" not in n and "UNLOCK" not in n)
         taking = spelled(words.spinning | words.asserting)
         self.takers = names.where(lambda d: not d.mentions.isdisjoint(taking))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from analyzer.analyses.facts import Facts
-from analyzer.ir.program import Definition
+from analyzer.ir.program import Definition, Program
 
 _NEWLINE = re.compile("\n")
 _LABEL = re.compile(r"^[ \t]*([a-z_]\w*):(?!:)", re.M)
@@ -18,10 +18,15 @@ _LOOP = re.compile(r"\bwhile\b|\bfor\s*\(\s*;;|\bfor\s*\([^;]*;[^;]*;\s*\)")
 def bodies(facts: Facts) -> Iterator[tuple[Definition, str]]:
     """Every function with its text, without comments."""
     for found in facts.functions:
-        code = facts.program.code(found.path)
-        starts = _lines(code)
-        last = len(starts) - 1
-        yield found, code[starts[min(found.line - 1, last)] : starts[min(found.end_line, last)]]
+        yield found, text_of(facts.program, found)
+
+
+def text_of(program: Program, found: Definition) -> str:
+    """The text of a definition, without comments."""
+    code = program.code(found.path)
+    starts = _lines(code)
+    last = len(starts) - 1
+    return code[starts[min(found.line - 1, last)] : starts[min(found.end_line, last)]]
 
 
 # What is read off a text is kept by the text: most are the same from one state of a series to the next.

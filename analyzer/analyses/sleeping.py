@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from analyzer.analyses.bodies import text_of
 from analyzer.analyses.locks import lock_label
 from analyzer.analyses.regions import spelled
 from analyzer.callgraph.names import NameGraph
@@ -26,12 +27,14 @@ class Sleepers:
     blocking: frozenset[str]
     atomic: frozenset[str]
 
-    def mentioning(self, names: NameGraph) -> frozenset[Key]:
+    def mentioning(self, names: NameGraph, program: Program) -> frozenset[Key]:
         """The definitions whose bodies may hold a call that sleeps, judged by their words."""
         sleeping = spelled(self.always) | self.unless_holding
-        allocating = frozenset(self.by_gfp)
-        wrapping = names.where(lambda d: "gfp_t" in d.mentions and not d.mentions.isdisjoint(allocating))
-        allocating |= {key[1] for key in wrapping}  # they hand on the flags that they are given
+        allocating, known = frozenset(self.by_gfp), 0
+        while known < len(allocating):  # wrappers hand on the flags that they are given, to other wrappers too
+            known = len(allocating)
+            wrapping = names.where(lambda d: not d.mentions.isdisjoint(allocating) and takes_flags(program, d))
+            allocating |= {key[1] for key in wrapping}
 
         def sleepy(definition: Definition) -> bool:
             words = definition.mentions
@@ -81,7 +84,7 @@ class Sleeping:
 
     def _wrapper(self, key: Key) -> int | None:
         """The flags parameter of a function that hands it to an allocator."""
-        if self.program.definitions[key].mentions.isdisjoint(_FLAGS_TYPES):
+        if not takes_flags(self.program, self.program.definitions[key]):
             return None
         function = self.program.lower(key)
         for index, param in enumerate(function.params if function is not None else ()):
@@ -116,4 +119,12 @@ class Sleeping:
         return True if True in said else False if said and None not in said else None
 
 
-_FLAGS_TYPES = frozenset(("gfp_t", "gfp", "gfp_flags", "flags", "gfp_mask"))
+def takes_flags(program: Program, found: Definition) -> bool:
+    """Whether a function has a parameter for GFP flags, of whatever name; a macro one that is called so."""
+    if found.kind == "macro":
+        return not found.mentions.isdisjoint(_FLAGS_NAMES)
+    text = text_of(program, found)
+    return "gfp_t" in text[: text.find("{")]
+
+
+_FLAGS_NAMES = frozenset(("gfp", "gfp_flags", "flags", "gfp_mask"))

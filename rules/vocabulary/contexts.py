@@ -56,7 +56,9 @@ get_zeroed_page __get_free_pages kcalloc kvcalloc kmalloc_array kvmalloc_array k
 xa_insert xa_reserve ida_alloc ida_alloc_range ida_alloc_max radix_tree_preload __vmalloc idr_preload kasprintf
 alloc_percpu_gfp zalloc_cpumask_var alloc_cpumask_var kmem_cache_alloc_lru genradix_prealloc idr_alloc
 kvmemdup kmalloc_obj kzalloc_obj kvmalloc_obj kvzalloc_obj kmalloc_objs kzalloc_objs kzalloc_flex kmalloc_flex"""
-_GFP_FIRST = "alloc_pages folio_alloc __folio_alloc "
+_GFP_FIRST = "alloc_pages folio_alloc __folio_alloc __alloc_pages"
+_GFP_SECOND = """alloc_pages_node kmalloc_node kzalloc_node kvmalloc_node kvzalloc_node kmem_cache_alloc_node
+kmem_cache_alloc_bulk"""
 SLEEPERS = Sleepers(
     always=frozenset(
         """mutex_lock mutex_lock_nested mutex_lock_interruptible mutex_lock_killable down_read down_write
@@ -80,7 +82,11 @@ SLEEPERS = Sleepers(
         misc_register mmu_notifier_register mmu_notifier_unregister anon_inode_getfd anon_inode_getfile
         perf_event_create_kernel_counter perf_event_release_kernel request_irq free_irq""".split()
     ),
-    by_gfp={**dict.fromkeys(_GFP_LAST.split(), -1), **dict.fromkeys(_GFP_FIRST.split(), 0)},
+    by_gfp={
+        **dict.fromkeys(_GFP_LAST.split(), -1),
+        **dict.fromkeys(_GFP_FIRST.split(), 0),
+        **dict.fromkeys(_GFP_SECOND.split(), 1),
+    },
     unless_holding=frozenset(
         "cond_resched_rwlock_read cond_resched_rwlock_write cond_resched_lock cond_resched_rwlock".split()
     ),
