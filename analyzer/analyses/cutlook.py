@@ -15,7 +15,8 @@ _RETURNED = re.compile(r"\breturn\b([^;]*);")
 _PARAMETER = re.compile(r"\b(?:int|long) (\w+)\s*[,)]")
 _WORD = re.compile(r"\w+")
 _ASSIGNED = re.compile(r"(?<![\w.>-])(\*?\w[\w.>-]*) (\|?)= ([^;]*);")
-_ANSWER = re.compile(r"^\s*!!|(?:!=|<)\s*0\s*$|\|\||\?")
+_CAST = r"\((?:bool|_Bool|(?:__)?u(?:8|16)|unsigned (?:char|short))\)"
+_ANSWER = re.compile(rf"^\s*!!|(?:!=|<)\s*0\s*$|\|\||\?|{_CAST}")
 _FLUSH_IF = re.compile(r"\bif\s*\(([^;{}]*)\)\s*\{?\s*\w*flush")
 _ERRNO = re.compile(r"-E[A-Z]+\b")
 

@@ -31,6 +31,8 @@ from analyzer.ir.types import (
 _BLANKS = re.compile(r"\s+")
 _NULL = Const("NULL", 0)
 _WORDS = {"true": TRUE, "false": FALSE, "NULL": _NULL}
+_SMALL = frozenset(("bool", "_Bool", "u8", "u16", "__u8", "__u16", "unsigned char", "unsigned short"))
+_WIDE = frozenset(("int", "long", "s32", "s64", "ssize_t"))
 Handlers = Mapping[str, Callable[[Any, Node], Expr]]
 
 
@@ -164,8 +166,17 @@ class ExprLowering(Builder):
         return Index(base, self.expr(index) if index is not None else Opaque())
 
     def cast(self, node: Node) -> Expr:
-        """The value; types of casts matter to no analysis of this tier."""
-        return self.expr(child(node, "value"))
+        """The value; of a result that is cut to a flag or a small number, a variable of that type."""
+        value = self.expr(child(node, "value"))
+        kind = self.text(child(node, "type"))
+        if kind not in _SMALL or not isinstance(value, Name):
+            return value
+        if not value.temporary and self.locals.get(value.id) not in _WIDE:
+            return value
+        cut = self.temporary()
+        self.locals[cut.id] = kind
+        self.emit(Assign(self.where(node), cut, value))
+        return cut
 
     def comma(self, node: Node) -> Expr:
         """Both in order; the value is the last."""

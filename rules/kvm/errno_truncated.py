@@ -123,8 +123,16 @@ class _Check:
         if not any(c.result is not None for c in calls) or not signed(caller.returns):
             return False
         flow = self.errors.flow(caller.key)
-        given = any(made in calls for made in flow.results.values()) if flow is not None else False
-        return given and flow is not None and self.answers_errors(flow)
+        if flow is None or not self.answers_errors(flow):
+            return False
+        made: set[Instr] = set()
+
+        def leaves(instr: Instr, state: State, _: int) -> None:
+            if isinstance(instr, Return) and instr.value is not None:
+                made.update(m for _, m in items_at(self.errors, flow, instr.value, state, instr))
+
+        replay(self.errors, flow, leaves)  # what it may return has each value once only
+        return not made.isdisjoint(calls)
 
     def asked(self, flow: Flow, assume: Assume, state: State, block: int) -> list[tuple[str, Instr, Item]]:
         """A test that can never be true; an error taken for "flush"."""
@@ -260,7 +268,8 @@ def _place(function: Function, at: Instr) -> str:
         return f"{kind} {function.name}()" if narrow_kind(kind) else words(function, at.value) if at.value else kind
     target = at.target if isinstance(at, Assign) else at.result if isinstance(at, Call) else None
     if isinstance(target, Name) and target.id[0] == "%":
-        return "a yes or no"
+        kind = function.locals.get(target.id, "")
+        return f"a cast to {kind}" if kind else "a yes or no"
     if isinstance(target, Name):
         return f"{function.locals.get(target.id, '')} {words(function, target)}".strip()
     return words(function, target) if target is not None else "a comparison"
