@@ -37,6 +37,7 @@ from analyzer.analyses.guards import (
 from analyzer.analyses.held import HeldResult, Sighting, solve_held
 from analyzer.analyses.hiding import hides_failure
 from analyzer.analyses.interrupts import Handler, Masking, Reached, RunsIn, handlers, reached
+from analyzer.analyses.keptin import keepers, reads_of, stores_of, tag_of
 from analyzer.analyses.lifetime import calls_of, homes, inward
 from analyzer.analyses.lockfields import LockField, LockFields
 from analyzer.analyses.lockinit import LockInits
@@ -317,6 +318,7 @@ __all__ = [
     "invalidates",
     "inward",
     "items_at",
+    "keepers",
     "last_name",
     "leads_to",
     "lock_calls",
@@ -348,6 +350,7 @@ __all__ = [
     "reach",
     "reached",
     "reaching",
+    "reads_of",
     "recalled",
     "refreshed_by",
     "refusal",
@@ -376,10 +379,12 @@ __all__ = [
     "step",
     "stored",
     "stored_params",
+    "stores_of",
     "struct_of",
     "successors",
     "surely",
     "suspects",
+    "tag_of",
     "taken",
     "texts",
     "trailers",

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from analyzer.analyses.bodies import all_bodies, heading_type, narrow_names
 from analyzer.analyses.facts import Facts
+from analyzer.analyses.keptin import keepers
 from analyzer.analyses.reception import narrow_kind, signed
 from analyzer.ir.program import Key
 
@@ -17,6 +18,7 @@ _WORD = re.compile(r"\w+")
 _ASSIGNED = re.compile(r"(?<![\w.>-])(\*?\w[\w.>-]*) (\|?)= ([^;]*);")
 _CAST = r"\((?:bool|_Bool|(?:__)?u(?:8|16)|unsigned (?:char|short))\)"
 _ANSWER = re.compile(rf"^\s*!!|(?:!=|<)\s*0\s*$|\|\||\?|{_CAST}")
+_CALLED = re.compile(r"(?<=\s)(\w+)\(([^;]*)\);")
 _FLUSH_IF = re.compile(r"\bif\s*\(([^;{}]*)\)\s*\{?\s*\w*flush")
 _ERRNO = re.compile(r"-E[A-Z]+\b")
 
@@ -38,9 +40,11 @@ def suspects(facts: Facts, able: frozenset[Key], covers: Callable[[str], bool]) 
         more = {d.name for d, t in answering if _returns(t, d.mentions & narrow)}
         grown = not more <= narrow
         narrow |= more
+    keeping = keepers(facts)
     for found, text in texts:
         if covers(found.path):
             handed = _hands(text, signed(heading_type(found, text)), found.mentions & narrow)
+            handed = handed or _gives(text, found.mentions & keeping, failing & found.mentions)
             if handed or _suspect(text, failing & found.mentions):
                 yield found.key, handed
 
@@ -67,6 +71,16 @@ def _hands(text: str, answers: bool, narrow: frozenset[str]) -> bool:
     if answers:
         values += [value for _, _, value in given] + _returned(text)
     return any(w in narrow for value in values for w in _WORD.findall(value))
+
+
+@lru_cache(maxsize=1 << 14)
+def _gives(text: str, keeping: frozenset[str], failing: frozenset[str]) -> bool:
+    """Whether a function that keeps a number in a member is given what one that can fail gave."""
+    if not keeping:
+        return False
+    given = {target for target, _, value in _assigned(text) if not failing.isdisjoint(_WORD.findall(value))} | failing
+    calls = (m.group(2) for m in _CALLED.finditer(text) if m.group(1) in keeping)
+    return any(w in given for args in calls for w in _WORD.findall(args))
 
 
 @lru_cache(maxsize=1 << 14)

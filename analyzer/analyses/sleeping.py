@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from analyzer.analyses.bodies import text_of
 from analyzer.analyses.locks import lock_label
@@ -33,8 +34,7 @@ class Sleepers:
         allocating, known = frozenset(self.by_gfp), 0
         while known < len(allocating):  # wrappers hand on the flags that they are given, to other wrappers too
             known = len(allocating)
-            wrapping = names.where(lambda d: not d.mentions.isdisjoint(allocating) and takes_flags(program, d))
-            allocating |= {key[1] for key in wrapping}
+            allocating |= {key[1] for key in names.where(partial(_wraps, program, allocating))}
 
         def sleepy(definition: Definition) -> bool:
             words = definition.mentions
@@ -117,6 +117,11 @@ class Sleeping:
         values = [i.value for b in function.blocks for i in b.instrs if isinstance(i, Assign) and i.target == name]
         said = [self.blocks(v, function, depth) for v in values if v != name]
         return True if True in said else False if said and None not in said else None
+
+
+def _wraps(program: Program, allocators: frozenset[str], found: Definition) -> bool:
+    """Whether a function may hand flags that it is given to an allocator."""
+    return not found.mentions.isdisjoint(allocators) and takes_flags(program, found)
 
 
 def takes_flags(program: Program, found: Definition) -> bool:

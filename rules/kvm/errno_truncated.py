@@ -43,13 +43,17 @@ from analyzer.author import (
     by_place,
     condition_of,
     items_at,
+    keepers,
     narrow_fields,
     narrow_kind,
+    reads_of,
     replay,
     shown,
     signed,
     step,
+    stores_of,
     suspects,
+    tag_of,
     truth_of,
     words,
 )
@@ -74,6 +78,9 @@ class _Check:
         replay(self.errors, flow, lambda i, s, b: found.extend(self.events(flow, i, s, b)))
         for what, instr, item in found:
             yield from self.report(flow, what, instr, item)
+        for call in flow.function.calls():
+            if call.callee in keepers(self.facts):
+                yield from self.handed(flow, call)
 
     def events(self, flow: Flow, instr: Instr, state: State, block: int) -> list[tuple[str, Instr, Item]]:
         """What one instruction does to an errno."""
@@ -178,12 +185,47 @@ class _Check:
         given = self.errors.items_of(call, flow.function, lambda e: items_at(self.errors, flow, e, state, call))
         return [("kept in", call, (t, call)) for t in given if t.known and not t.narrow]
 
+    def handed(self, flow: Flow, call: Call) -> Iterator[Finding]:
+        """An error that is given to a function which keeps it in a narrow member, where somebody hands that on."""
+        given: list[tuple[int, Item]] = []
+
+        def visit(instr: Instr, state: State, _: int) -> None:
+            if instr is call:
+                each = [(n, items_at(self.errors, flow, a, state, call)) for n, a in enumerate(call.args)]
+                given.extend((n, i) for n, items in each for i in by_place(items) if i[0].known and not i[0].narrow)
+
+        replay(self.errors, flow, visit)
+        for key in self.errors.targets(call, flow.function) if given else ():
+            keeper = self.facts.program.lower(key)
+            for index, store in stores_of(keeper) if keeper is not None else ():
+                item = next((i for n, i in given if n == index), None)
+                member = store.target
+                if item is None or keeper is None or not isinstance(member, Field) or not self.narrows(keeper, member):
+                    continue
+                for reader, read in reads_of(self.facts, member.name, tag_of(keeper, member)):
+                    way = (
+                        *self.errors.steps(flow.function, *item),
+                        step(flow.function, call, f"given to {call.name}()"),
+                    )
+                    yield from self.kept(
+                        keeper, store, item, (*way, step(reader, read, f"{reader.name}() reads it as int"))
+                    )
+                    break
+
+    def kept(self, keeper: Function, store: Assign, item: Item, way: tuple[Step, ...]) -> Iterator[Finding]:
+        """One finding where the member takes it."""
+        place = words(keeper, store.target)
+        if (keeper.key, store.line, place) not in self.seen:
+            self.seen.add((keeper.key, store.line, place))
+            error = "an error" if item[0].name == "@" else f"-{item[0].name}"
+            trace = (*way[:-1], step(keeper, store, f"{place} cannot hold it"), way[-1])
+            yield self.facts.finding(keeper, store, f"error in {place}", f"{error} is kept in {place}", trace=trace)
+
     def narrows(self, function: Function, target: Expr) -> bool:
         """Whether a member, or what a parameter points to, cannot hold an errno."""
         types = {**function.locals, **{p.name: p.type for p in function.params}}
         if isinstance(target, Field):
-            base = target.base.base if isinstance(target.base, Deref) else target.base
-            tag = types.get(base.text, "").removeprefix("const ").removeprefix("struct ").rstrip(" *")
+            tag = tag_of(function, target)
             known = narrow_fields(self.facts)
             return narrow_kind(known.get(f"{tag}.{target.name}", "" if tag else known.get(target.name, ""))) != ""
         if isinstance(target, Deref) and isinstance(target.base, Name):
