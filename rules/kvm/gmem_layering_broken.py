@@ -34,7 +34,7 @@ from analyzer.author import (
     shown,
     step,
 )
-from rules.vocabulary.layers import COMMON, CONTRACT, INVALIDATING, WORD, vendor_word
+from rules.vocabulary.layers import COMMON, CONTRACT, INVALIDATING, WORD, names_vendor, vendor_word
 
 SCOPE = COMMON
 GMEM = ("virt/kvm/guest_memfd.[ch]",)
@@ -82,9 +82,9 @@ def _calls(facts: Facts, function: Function) -> Iterator[tuple[Call, str, Key | 
 
 
 def _static(facts: Facts, name: str, path: str) -> bool:
-    """Whether a name is a private helper of the same file, to be judged by what it does."""
+    """Whether a name is a private helper of the same file, to be judged by what it does, unless it names a vendor."""
     found = facts.program.definitions.get((path, name))
-    return found is not None and found.static
+    return found is not None and found.static and not names_vendor(name)
 
 
 def _named(facts: Facts) -> Iterator[Finding]:

@@ -32,9 +32,14 @@ def vendor_word(identifier: str) -> bool:
     if identifier.startswith(("kvm_x86_", "KVM_X86_")):
         return True
     words = set(identifier.lower().split("_"))
-    if not words.isdisjoint(_VENDOR) or {"cross", "boundary"} <= words or {"external", "spt"} <= words:
+    if names_vendor(identifier) or {"cross", "boundary"} <= words or {"external", "spt"} <= words:
         return True
     return "split" in words and not words.isdisjoint(_OF_SPLIT)
+
+
+def names_vendor(identifier: str) -> bool:
+    """Whether a word of a name is one of one architecture or vendor."""
+    return not _VENDOR.isdisjoint(identifier.lower().split("_"))
 
 
 VOCABULARY = Vocabulary()
