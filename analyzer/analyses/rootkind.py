@@ -101,30 +101,44 @@ def _of_getter(facts: Facts, function: Function, call: Call, depth: int) -> Iter
     if not result or name == "tdp_mmu_next_root":
         return
     if name == "root_to_sp" and call.args:
-        yield Root(result, call, _of_address(function, call.args[0]))
+        yield Root(result, call, _of_address(facts, function, call.args[0], 2))
     elif name == "tdp_mmu_get_root_for_fault":
-        yield Root(result, call, DIRECT | MIRROR)
+        shown = _returned(facts, function, call, depth) if depth and facts.program.whole else UNKNOWN
+        yield Root(result, call, shown or DIRECT | MIRROR)
     elif name in GETTERS and len(call.args) > GETTERS[name]:
         yield _masked(facts, call, result, types_of(facts, function, call.args[GETTERS[name]]), False)
     elif depth and name and (kinds := _returned(facts, function, call, depth)):
         yield Root(result, call, kinds)
 
 
-def _of_address(function: Function, address: Expr) -> Kinds:
-    """The kind of a root by the field its address is read from."""
-    texts = [address.text]
-    if isinstance(address, Name):
-        texts = [v.text for v in values_of(function, address.id) if isinstance(v, Expr)]
-    kinds = [MIRROR if "mirror_root" in t else DIRECT if t.endswith("root.hpa") else UNKNOWN for t in texts]
+def _of_address(facts: Facts, function: Function, address: Expr, depth: int) -> Kinds:
+    """The kind of a root by the field its address is read from, here or in a helper; not known if one value is not."""
+    values = values_of(function, address.id) if isinstance(address, Name) else [address]
+    kinds: list[Kinds] = []
+    for value in values:
+        if isinstance(value, Call):
+            helpers = facts.program.functions(facts.program.resolve(value.callee, function.path)) if depth else ()
+            given = [_of_address(facts, f, r, depth - 1) for f in helpers for r in _returns(f)]
+            kinds.append(frozenset().union(*given) if given and all(given) else UNKNOWN)
+        elif isinstance(value, Name) and depth:
+            kinds.append(_of_address(facts, function, value, depth - 1))
+        elif "mirror_root" in value.text or value.text.endswith("root.hpa"):
+            kinds.append(MIRROR if "mirror_root" in value.text else DIRECT)
+        else:
+            kinds.append(UNKNOWN)
     return frozenset().union(*kinds) if kinds and all(kinds) else UNKNOWN
 
 
+def _returns(function: Function) -> list[Expr]:
+    """What a function returns."""
+    found = (i.value for b in function.blocks for i in b.instrs if isinstance(i, Return))
+    return [value for value in found if value is not None]
+
+
 def _returned(facts: Facts, function: Function, call: Call, depth: int) -> Kinds:
-    """What a helper that returns a root gives."""
-    found: set[str] = set()
-    for key in facts.program.resolve(call.callee, function.path):
-        found |= returned_kinds(facts, key, depth - 1)
-    return frozenset(found)
+    """What a helper that returns a root gives; not known if one of those it may be is not."""
+    found = [returned_kinds(facts, key, depth - 1) for key in facts.program.resolve(call.callee, function.path)]
+    return frozenset().union(*found) if all(found) else UNKNOWN
 
 
 def returned_kinds(facts: Facts, key: Key, depth: int) -> Kinds:
@@ -140,16 +154,22 @@ def _kinds_returned(facts: Facts, key: Key, depth: int) -> Kinds:
     function = facts.program.lower(key)
     if function is None or function.returns.replace("static inline ", "") != ROOT_POINTER:
         return UNKNOWN
-    returned = {
-        i.value.text for b in function.blocks for i in b.instrs if isinstance(i, Return) and i.value is not None
-    }
-    found: set[str] = set()
-    for root in roots_in(facts, function, depth):
-        if root.name in returned or any(
-            isinstance(v, Name) and v.id == root.name for n in returned for v in values_of(function, n)
-        ):
-            found |= root.kinds
-    return frozenset(found)
+    roots = list(roots_in(facts, function, depth))
+    found = [_of_value(function, roots, value, 3) for value in _returns(function) if not isinstance(value, Const)]
+    return frozenset().union(*found) if all(found) else UNKNOWN
+
+
+def _of_value(function: Function, roots: list[Root], value: Expr, depth: int) -> Kinds:
+    """The kinds of root that a value may be; not known if one of them is not."""
+    if not isinstance(value, Name) or not depth:
+        return UNKNOWN
+    kinds = [r.kinds for r in roots if r.name == value.id]
+    for made in values_of(function, value.id):
+        if isinstance(made, Call):
+            kinds += [] if any(r.instr is made for r in roots) else [UNKNOWN]
+        elif not isinstance(made, Const):
+            kinds.append(_of_value(function, roots, made, depth - 1))
+    return frozenset().union(*kinds) if kinds and all(kinds) else UNKNOWN
 
 
 def settled(facts: Facts, function: Function, handles: tuple[str, ...]) -> bool:
