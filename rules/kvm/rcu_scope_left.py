@@ -48,6 +48,7 @@ from rules.vocabulary.contexts import (
 
 SCOPE = ("arch/x86/kvm/*", "virt/kvm/*", "arch/x86/virt/vmx/tdx/*", "include/linux/kvm*")
 _RCU = frozenset((RCU, IRQ))  # lockless walks of shadow pages turn interrupts off instead
+_ITERATOR = WALKS.starts | WALKS.steps
 _NONE: frozenset[str] = frozenset()
 
 
@@ -74,13 +75,13 @@ def _solve(facts: Facts) -> Needs:
         parts, gives = program.partial_files, RCU_GIVES | IRQS_ON
         direct &= names.reachable(names.where(lambda d: d.path in parts and not d.mentions.isdisjoint(gives)))
     wrappers = one_sided_helpers(names, RCU_TAKES | IRQS_OFF, RCU_GIVES | IRQS_ON)
-    through = dict.fromkeys(WALKS.starts | WALKS.steps, WALKS.loops | {"tdp_iter"})  # the loops, or who has a cursor
+    through = dict.fromkeys(_ITERATOR, WALKS.loops | {"tdp_iter"})  # the loops, or who has a cursor
     return Needs(program, names, facts.vocabulary, need, changes, direct, wrappers, through).solve()
 
 
 def _place(facts: Facts, unmet: Unmet) -> tuple[Function, Call] | None:
     """Where the function that left the section uses what it protects, itself or by a call; without one the use itself,
-    or the call of the inline helper of a header that does it."""
+    or the call of the inline helper of a header, or of the iterator of a walk, that does it."""
     path = unmet.context.path()
     for context, leaving in [(unmet.context, unmet.call), *reversed(path[:-1])] if unmet.given else ():
         function = facts.program.lower(context.key)
@@ -88,7 +89,9 @@ def _place(facts: Facts, unmet: Unmet) -> tuple[Function, Call] | None:
         own = isinstance(given, Call) and given.callee in RCU_GIVES  # not a callee's
         if own and function is not None and leaving is not None and not function.path.endswith(".h"):
             return function, leaving
-    for context, leaving in [(unmet.context, unmet.call), *reversed(path[:-1])]:
+    walks = [n for n, (c, leaving) in enumerate(path[:-1]) if leaving is not None and leaving.callee in _ITERATOR]
+    inner = [] if walks else [(unmet.context, unmet.call)]
+    for context, leaving in [*inner, *reversed(path[: walks[0] + 1] if walks else path[:-1])]:
         function = facts.program.lower(context.key)
         if function is not None and leaving is not None and not function.path.endswith(".h"):
             return function, leaving
