@@ -81,7 +81,8 @@ def interrupts_stay_on(sources: Sources) -> Iterator[Mutant]:
                 new = re.sub(r"spin_(un)?lock_irq\(&kvm->irqfds", r"spin_\1lock(&kvm->irqfds", text)
                 yield Mutant(SOFTIRQ, "interrupts stay on", whole(path, text, new), ((path, name),))
     for name, text in sources.functions(PFN).items():
-        if "write_lock_irq(&gpc->lock);" in text:
+        first = re.search(r"(?:read|write)_(un)?lock_irq\(&gpc->lock\)", text)
+        if first and not first.group(1):  # one that gives it first was entered with interrupts off, and leaves them so
             new = re.sub(r"(read|write)_(un)?lock_irq\(&gpc", r"\1_\2lock(&gpc", text)
             yield Mutant(SOFTIRQ, "interrupts stay on", whole(PFN, text, new), ((PFN, name),))
     for name, text in sources.functions(AVIC).items():

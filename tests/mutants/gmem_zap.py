@@ -46,6 +46,12 @@ def zaps(sources: Sources) -> Iterator[Site]:
     yield from sources.sites(GMEM, ZAPPING, "kvm_gmem_punch_hole|kvm_gmem_error_folio")
 
 
+def harmless(sources: Sources, site: Site, name: str) -> bool:
+    """Whether a zap of a whole folio meets mappings that are no larger than their folio, and no folio is split."""
+    bound = "*max_order = 0;" not in sources.text(GMEM) and "folio_nr_pages" in site.text
+    return bound and name != "only the folio split"
+
+
 def _with(site: Site, before_it: str, behind: str, body: str) -> Edit:
     first = before_it.replace("{i}", site.groups[0])
     text = site.replaced(first + site.matched + behind.replace("{i}", site.groups[0])).new
@@ -58,10 +64,11 @@ def _with(site: Site, before_it: str, behind: str, body: str) -> Edit:
 def zap_unsplit(sources: Sources) -> Iterator[Mutant]:
     """Private memory may be huge, and nobody splits."""
     for site in zaps(sources):
-        yield Mutant(ZAP, "no split", (HUGE,), ((GMEM, site.function),))
-        for name, first, behind in USES:
+        if not harmless(sources, site, ""):
+            yield Mutant(ZAP, "no split", (HUGE,), ((GMEM, site.function),))
+        for name, first, behind in [u for u in USES if not harmless(sources, site, u[0])]:
             yield Mutant(ZAP, f"split {name}", (HUGE, _with(site, first, behind, SOUND)), ((GMEM, site.function),))
-        for body in UNSOUND:
+        for body in () if harmless(sources, site, "") else UNSOUND:
             use = "\tif (kvm_gmem_split_private({i}, start, end))\n\t\tgoto out;\n"
             yield Mutant(
                 ZAP, "the helper hides the failure", (HUGE, _with(site, use, "", body)), ((GMEM, site.function),)
@@ -72,7 +79,8 @@ def zap_attributes(sources: Sources) -> Iterator[Mutant]:
     """The conversion by attributes."""
     name = "kvm_arch_pre_set_memory_attributes"
     due = ((MMU, name),)
-    yield Mutant(ZAP, "no split", (HUGE,), due)
+    if name in sources.functions(MMU):
+        yield Mutant(ZAP, "no split", (HUGE,), due)
     for site in sources.sites(MMU, r"\t\trange->attr_filter = KVM_FILTER_PRIVATE;\n", name):
         thrown = f"{site.matched}\n\t{SPLIT}(kvm, range, false);\n"
         yield Mutant(ZAP, "split, result thrown away", (HUGE, site.replaced(thrown)), due)
