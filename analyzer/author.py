@@ -82,6 +82,7 @@ from analyzer.analyses.sleeping import Sleepers
 from analyzer.analyses.spans import Odd, Span, Spans, solve_spans
 from analyzer.analyses.spec import Spec
 from analyzer.analyses.stale import Stale, Staleness, Walks
+from analyzer.analyses.starved import starved
 from analyzer.analyses.taint import Arrival, solve_taint
 from analyzer.analyses.tokens import ANY, SOME, Flow, Item, Known, State, by_place
 from analyzer.analyses.tokens import Token as ErrorToken
@@ -376,6 +377,7 @@ __all__ = [
     "solve_taint",
     "sources",
     "spelled",
+    "starved",
     "step",
     "stored",
     "stored_params",

@@ -3,7 +3,8 @@
 Only a failure that passes by itself may lead to another try: -EBUSY, -EAGAIN, a compare-exchange that lost. Where
 the branch back is taken for any error, -EIO, -EINVAL or -ENOMEM make the loop spin: a vCPU never leaves its fault
 handler, often with a lock held, until a watchdog ends it. A fault handler that answers RET_PF_RETRY for such an
-error moves the loop to its caller. After KVM_BUG_ON() the same holds, unless the loop asks whether the VM is dead.
+error moves the loop to its caller. An allocation that gave nothing gives nothing again where nobody frees, waits or
+gives up in between. After KVM_BUG_ON() the same holds, unless the loop asks whether the VM is dead.
 
 Leave the loop on everything but the transient error, and hand the error on.
 
@@ -51,9 +52,11 @@ from analyzer.author import (
     loop_exits,
     loops_of,
     shown,
+    starved,
     step,
 )
 from rules.vocabulary.errnos import DEAD, RESOURCE, RETRIES, errors_of, first_look, permanent
+from rules.vocabulary.memory import ALLOCATORS
 
 _WORD = re.compile(r"\w+")
 SCOPE = ("arch/*/kvm/*", "virt/kvm/*", "arch/x86/virt/vmx/tdx/*", "include/linux/kvm*")
@@ -257,6 +260,17 @@ def check(facts: Facts) -> Iterator[Finding]:
             if asks or (goes_back(text) and _retries(first, found.key)):
                 checker.function(found.key)
     yield from checker.findings()
+    for one in starved(facts, ALLOCATORS):
+        facts.count("allocations that are made again looked at")
+        if RULE.covers(one.function.path):
+            trace = (
+                step(one.function, one.call, f"{one.call.name}() may give no memory"),
+                step(one.function, one.empty, "there was none, and nothing is done about it"),
+                step(one.function, one.call, "another try"),
+            )
+            words = f"{shown(one.call)} is tried again after it gave no memory"
+            certainty = Certainty.MAY if has_hole(one.function) else Certainty.MUST
+            yield facts.finding(one.function, one.call, one.call.name, words, trace=trace, certainty=certainty)
 
 
 def _answers(first: Errors, key: tuple[str, str]) -> bool:
