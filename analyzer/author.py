@@ -5,8 +5,8 @@ from __future__ import annotations
 from analyzer.analyses.alignment import Alignment, Unit, callers
 from analyzer.analyses.atomic import AtomicWords, Slept, solve_atomic
 from analyzer.analyses.badvalue import Bad, BadWalker, Outcome
-from analyzer.analyses.bodies import all_bodies, goes_back, heading_type, narrow_fields, narrow_names
-from analyzer.analyses.carried import Carriers, struct_of
+from analyzer.analyses.bodies import all_bodies, goes_back, heading_type, narrow_fields
+from analyzer.analyses.carried import Carriers
 from analyzer.analyses.checked import Checks, Unchecked, sources
 from analyzer.analyses.coarser import CoarserProperty, Install, Walk, WalkSpec
 from analyzer.analyses.commit import CommitProperty, CommitSpec, Entry, Slip, Writer, stored_params
@@ -27,7 +27,6 @@ from analyzer.analyses.guards import (
     MAX_LEVELS,
     branches,
     deciding,
-    entered_by,
     made_by,
     one_sided,
     plain,
@@ -37,7 +36,7 @@ from analyzer.analyses.guards import (
 from analyzer.analyses.held import HeldResult, Sighting, solve_held
 from analyzer.analyses.hiding import hides_failure
 from analyzer.analyses.interrupts import Handler, Masking, Reached, RunsIn, handlers, reached
-from analyzer.analyses.keptin import keepers, reads_of, stores_of, tag_of
+from analyzer.analyses.keptin import keeping_calls, kept_in, narrows
 from analyzer.analyses.lifetime import calls_of, homes, inward
 from analyzer.analyses.lockfields import LockField, LockFields
 from analyzer.analyses.lockinit import LockInits
@@ -87,7 +86,7 @@ from analyzer.analyses.taint import Arrival, solve_taint
 from analyzer.analyses.tokens import ANY, SOME, Flow, Item, Known, State, by_place
 from analyzer.analyses.tokens import Token as ErrorToken
 from analyzer.analyses.typestate import Event, Protocol, explore
-from analyzer.analyses.uses import Loss, Use, use_of
+from analyzer.analyses.uses import Use, use_of
 from analyzer.core.finding import Certainty, Change, Finding, Provenance, Severity, Stage, Step
 from analyzer.core.source import Location, covers
 from analyzer.dataflow.context import Context
@@ -98,7 +97,7 @@ from analyzer.engine.prose import sentences, trailers
 from analyzer.engine.rule import Rule
 from analyzer.engine.series import SeriesFacts, SeriesStep
 from analyzer.engine.unused import Unused, unused
-from analyzer.ir.cfg import beyond, home_of, in_loop, loop_of, predecessors, reach, successors
+from analyzer.ir.cfg import beyond, home_of, in_loop, loop_of, reach, successors
 from analyzer.ir.effect import RESULT, Effect, Verb, Vocabulary
 from analyzer.ir.program import Definition, Key, Program, Prototype
 from analyzer.ir.types import (
@@ -205,7 +204,6 @@ __all__ = [
     "LockFields",
     "LockInits",
     "Loop",
-    "Loss",
     "Masking",
     "MemorySpec",
     "Move",
@@ -298,7 +296,6 @@ __all__ = [
     "derives",
     "end_state",
     "ends_vm",
-    "entered_by",
     "explore",
     "failing_sides",
     "filter_says",
@@ -319,7 +316,8 @@ __all__ = [
     "invalidates",
     "inward",
     "items_at",
-    "keepers",
+    "keeping_calls",
+    "kept_in",
     "last_name",
     "leads_to",
     "lock_calls",
@@ -336,7 +334,7 @@ __all__ = [
     "misplaced_addresses",
     "narrow_fields",
     "narrow_kind",
-    "narrow_names",
+    "narrows",
     "nearest_callers",
     "one_sided",
     "one_sided_helpers",
@@ -347,11 +345,9 @@ __all__ = [
     "ordered",
     "parts",
     "plain",
-    "predecessors",
     "reach",
     "reached",
     "reaching",
-    "reads_of",
     "recalled",
     "refreshed_by",
     "refusal",
@@ -381,12 +377,9 @@ __all__ = [
     "step",
     "stored",
     "stored_params",
-    "stores_of",
-    "struct_of",
     "successors",
     "surely",
     "suspects",
-    "tag_of",
     "taken",
     "texts",
     "trailers",

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from analyzer.analyses.constant import is_constant, is_small
+from analyzer.analyses.able import able_of, is_constant, is_small
 from analyzer.analyses.facts import Facts
 from analyzer.analyses.facts import step as at_step
 from analyzer.analyses.keptflows import KeptFlows
@@ -60,18 +60,7 @@ class Errors:
         self.program = facts.program
         self.known = known
         self.fetched: dict[Key, dict[str, str]] = {}
-        words = known.retries | BUGS_VM | {HOLE}
-        self.able: frozenset[Key] = facts.solve(
-            ("able", known),
-            lambda: facts.names.reaching(
-                facts.names.where(
-                    lambda d: any(
-                        (w[0] == "E" and ERRNO.match(w) is not None) or w in words or bool(known.externals(w))
-                        for w in d.mentions
-                    )
-                )
-            ),
-        )
+        self.able = able_of(facts, known, known.retries | BUGS_VM | {HOLE})
         self.flows = KeptFlows(facts.program, self.able)
         slot = ("errors", known, shallow)
         self.flows.take_over(facts.program.left.get(slot))

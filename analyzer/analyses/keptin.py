@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 from analyzer.analyses.bodies import all_bodies, narrow_fields
 from analyzer.analyses.facts import Facts
 from analyzer.analyses.reception import narrow_kind, signed
-from analyzer.ir.types import Assign, Deref, Field, Function, Instr, Name, Return
+from analyzer.ir.program import Key
+from analyzer.ir.types import Assign, Call, Deref, Expr, Field, Function, Instr, Name, Return
 
 MAX_LINES = 40
 _PARAMETER = re.compile(r"\b(?:int|long) (\w+)\s*[,)]")
 _READ = re.compile(r"(?:\breturn|^\s*(?:int )?\w+ =) [\w.>-]*(?:->|\.)(\w+);", re.M)
 _STORED = re.compile(r"(?:->|\.)(\w+) = (?:!!)?(\w+);")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Parameter ``index`` of a function is stored in a narrow member, which is read as a number elsewhere."""
+
+    index: int
+    keeper: Function
+    store: Assign
+    reader: Function
+    read: Instr
 
 
 def keepers(facts: Facts) -> frozenset[str]:
@@ -45,38 +58,67 @@ def _read(text: str) -> frozenset[str]:
     return frozenset(_READ.findall(text))
 
 
-def stores_of(function: Function) -> Iterator[tuple[int, Assign]]:
+def keeping_calls(facts: Facts, function: Function) -> list[Call]:
+    """The calls of a function that may keep what they are given in a narrow member."""
+    return [c for c in function.calls() if c.callee in keepers(facts)]
+
+
+def kept_in(facts: Facts, key: Key) -> Iterator[Kept]:
+    """What a function keeps in narrow members that somebody hands on as numbers."""
+    keeper = facts.program.lower(key)
+    for index, store in _stores(keeper) if keeper is not None else ():
+        if keeper is not None and narrows(facts, keeper, store.target):
+            for reader, read in _reads_of(facts, keeper, store.target):
+                yield Kept(index, keeper, store, reader, read)
+                break
+
+
+def _stores(keeper: Function) -> Iterator[tuple[int, Assign]]:
     """Each parameter that a function stores in a member as it is, and where."""
-    index = {p.name: n for n, p in enumerate(function.params)}
-    for block in function.blocks:
-        for instr in block.instrs:
-            if isinstance(instr, Assign) and isinstance(instr.target, Field) and instr.value.text in index:
-                yield index[instr.value.text], instr
+    index = {p.name: n for n, p in enumerate(keeper.params)}
+    for store in (i for b in keeper.blocks for i in b.instrs if isinstance(i, Assign)):
+        if isinstance(store.target, Field) and store.value.text in index:
+            yield index[store.value.text], store
 
 
-def tag_of(function: Function, member: Field) -> str:
+def narrows(facts: Facts, function: Function, target: Expr) -> bool:
+    """Whether a member, or what a parameter points to, cannot hold an errno."""
+    if isinstance(target, Field):
+        tag, known = _tag(function, target), narrow_fields(facts)
+        return narrow_kind(known.get(f"{tag}.{target.name}", "" if tag else known.get(target.name, ""))) != ""
+    if isinstance(target, Deref) and isinstance(target.base, Name):
+        kind = _types(function).get(target.base.id, "")
+        return kind.count("*") == 1 and narrow_kind(kind.removesuffix("*").strip()) == "bool"
+    return False
+
+
+def _types(function: Function) -> dict[str, str]:
+    return {**function.locals, **{p.name: p.type for p in function.params}}
+
+
+def _tag(function: Function, member: Field) -> str:
     """The name of the struct that a member is of; ``""`` where it is not of a variable."""
-    types = {**function.locals, **{p.name: p.type for p in function.params}}
     base = member.base.base if isinstance(member.base, Deref) else member.base
-    return types.get(base.text, "").removeprefix("const ").removeprefix("struct ").rstrip(" *")
+    return _types(function).get(base.text, "").removeprefix("const ").removeprefix("struct ").rstrip(" *")
 
 
-def reads_of(facts: Facts, member: str, tag: str) -> Iterator[tuple[Function, Instr]]:
-    """Where a member of a struct is handed on as a signed number: returned, or kept in a variable."""
-    for key in sorted(facts.names.where(lambda d: d.kind == "function" and member in d.mentions)):
+def _reads_of(facts: Facts, keeper: Function, member: Expr) -> Iterator[tuple[Function, Instr]]:
+    """Where a member is handed on as a signed number: returned, or kept in a variable."""
+    assert isinstance(member, Field)
+    name, tag = member.name, _tag(keeper, member)
+    for key in sorted(facts.names.where(lambda d: d.kind == "function" and name in d.mentions)):
         function = facts.program.lower(key)
         for block in function.blocks if function is not None else ():
             for instr in block.instrs:
-                if function is not None and _reads(function, instr, member, tag):
+                if function is not None and _reads(function, instr, name, tag):
                     yield function, instr
 
 
 def _reads(function: Function, instr: Instr, member: str, tag: str) -> bool:
     value = instr.value if isinstance(instr, Assign | Return) else None
-    if not isinstance(value, Field) or value.name != member or tag_of(function, value) != tag:
+    if not isinstance(value, Field) or value.name != member or _tag(function, value) != tag:
         return False
     if isinstance(instr, Return):
         return signed(function.returns)
-    types: dict[str, str] = {**function.locals, **{p.name: p.type for p in function.params}}
     target = instr.target if isinstance(instr, Assign) else None
-    return isinstance(target, Name) and signed(types.get(target.id, ""))
+    return isinstance(target, Name) and signed(_types(function).get(target.id, ""))

@@ -23,9 +23,7 @@ from analyzer.author import (
     Binary,
     Call,
     Certainty,
-    Deref,
     Errors,
-    Expr,
     Facts,
     Field,
     Finding,
@@ -43,17 +41,16 @@ from analyzer.author import (
     by_place,
     condition_of,
     items_at,
-    keepers,
+    keeping_calls,
+    kept_in,
     narrow_fields,
     narrow_kind,
-    reads_of,
+    narrows,
     replay,
     shown,
     signed,
     step,
-    stores_of,
     suspects,
-    tag_of,
     truth_of,
     words,
 )
@@ -78,9 +75,8 @@ class _Check:
         replay(self.errors, flow, lambda i, s, b: found.extend(self.events(flow, i, s, b)))
         for what, instr, item in found:
             yield from self.report(flow, what, instr, item)
-        for call in flow.function.calls():
-            if call.callee in keepers(self.facts):
-                yield from self.handed(flow, call)
+        for call in keeping_calls(self.facts, flow.function):
+            yield from self.handed(flow, call)
 
     def events(self, flow: Flow, instr: Instr, state: State, block: int) -> list[tuple[str, Instr, Item]]:
         """What one instruction does to an errno."""
@@ -173,14 +169,14 @@ class _Check:
             ]
             if target.text in (assign.value.left.text, assign.value.right.text) and self.channel(function, assign):
                 return [("ORed into", assign, i) for i in added]
-        if self.narrows(function, target):
+        if narrows(self.facts, function, target):
             items = items_at(self.errors, flow, assign.value, state, assign)
             return [("kept in", assign, i) for i in by_place(items) if i[0].known and not i[0].narrow]
         return []
 
     def given(self, flow: Flow, call: Call, state: State) -> list[tuple[str, Instr, Item]]:
         """What a call gives, kept at once in a narrow place."""
-        if call.result is None or not self.narrows(flow.function, call.result):
+        if call.result is None or not narrows(self.facts, flow.function, call.result):
             return []
         given = self.errors.items_of(call, flow.function, lambda e: items_at(self.errors, flow, e, state, call))
         return [("kept in", call, (t, call)) for t in given if t.known and not t.narrow]
@@ -196,42 +192,21 @@ class _Check:
 
         replay(self.errors, flow, visit)
         for key in self.errors.targets(call, flow.function) if given else ():
-            keeper = self.facts.program.lower(key)
-            for index, store in stores_of(keeper) if keeper is not None else ():
-                item = next((i for n, i in given if n == index), None)
-                member = store.target
-                if item is None or keeper is None or not isinstance(member, Field) or not self.narrows(keeper, member):
+            for kept in kept_in(self.facts, key):
+                place = words(kept.keeper, kept.store.target)
+                item = next((i for n, i in given if n == kept.index), None)
+                if item is None or (key, kept.store.line, place) in self.seen:
                     continue
-                for reader, read in reads_of(self.facts, member.name, tag_of(keeper, member)):
-                    way = (
-                        *self.errors.steps(flow.function, *item),
-                        step(flow.function, call, f"given to {call.name}()"),
-                    )
-                    yield from self.kept(
-                        keeper, store, item, (*way, step(reader, read, f"{reader.name}() reads it as int"))
-                    )
-                    break
-
-    def kept(self, keeper: Function, store: Assign, item: Item, way: tuple[Step, ...]) -> Iterator[Finding]:
-        """One finding where the member takes it."""
-        place = words(keeper, store.target)
-        if (keeper.key, store.line, place) not in self.seen:
-            self.seen.add((keeper.key, store.line, place))
-            error = "an error" if item[0].name == "@" else f"-{item[0].name}"
-            trace = (*way[:-1], step(keeper, store, f"{place} cannot hold it"), way[-1])
-            yield self.facts.finding(keeper, store, f"error in {place}", f"{error} is kept in {place}", trace=trace)
-
-    def narrows(self, function: Function, target: Expr) -> bool:
-        """Whether a member, or what a parameter points to, cannot hold an errno."""
-        types = {**function.locals, **{p.name: p.type for p in function.params}}
-        if isinstance(target, Field):
-            tag = tag_of(function, target)
-            known = narrow_fields(self.facts)
-            return narrow_kind(known.get(f"{tag}.{target.name}", "" if tag else known.get(target.name, ""))) != ""
-        if isinstance(target, Deref) and isinstance(target.base, Name):
-            kind = types.get(target.base.id, "")
-            return kind.count("*") == 1 and narrow_kind(kind.removesuffix("*").strip()) == "bool"
-        return False
+                self.seen.add((key, kept.store.line, place))
+                error = "an error" if item[0].name == "@" else f"-{item[0].name}"
+                trace = (
+                    *self.errors.steps(flow.function, *item),
+                    step(flow.function, call, f"given to {call.name}()"),
+                    step(kept.keeper, kept.store, f"{place} cannot hold it"),
+                    step(kept.reader, kept.read, f"{kept.reader.name}() takes it for a number"),
+                )
+                message = f"{error} is kept in {place}"
+                yield self.facts.finding(kept.keeper, kept.store, f"error in {place}", message, trace=trace)
 
     def channel(self, function: Function, assign: Assign) -> bool:
         """Whether what is ORed into goes on as it is: it is returned, or decides about a flush."""
