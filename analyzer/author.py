@@ -36,7 +36,7 @@ from analyzer.analyses.guards import (
 from analyzer.analyses.held import HeldResult, Sighting, solve_held
 from analyzer.analyses.hiding import hides_failure
 from analyzer.analyses.interrupts import Handler, Masking, Reached, RunsIn, handlers, reached
-from analyzer.analyses.keptin import keeping_calls, kept_in, narrows
+from analyzer.analyses.keptin import keeping_calls, kept_in, narrow_entries, narrows
 from analyzer.analyses.lifetime import calls_of, homes, inward
 from analyzer.analyses.lockfields import LockField, LockFields
 from analyzer.analyses.lockinit import LockInits
@@ -332,6 +332,7 @@ __all__ = [
     "memory_evidence",
     "mirror_of",
     "misplaced_addresses",
+    "narrow_entries",
     "narrow_fields",
     "narrow_kind",
     "narrows",

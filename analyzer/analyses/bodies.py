@@ -53,7 +53,8 @@ def goes_back(text: str) -> bool:
 
 
 _DECLARED = re.compile(
-    r"^[ \t]*(?:const\s+)?((?:bool|u8|u16|u32|u64|unsigned(?: char| short| int| long)*|size_t|uint\d+_t)(?=\s))\s+"
+    r"^[ \t]*(?:(?:const|static)\s+)*"
+    r"((?:bool|u8|u16|u32|u64|unsigned(?: char| short| int| long)*|size_t|uint\d+_t)(?=\s))\s+"
     r"([^;(){}]*?(?:=[^;]*)?);",
     re.M,
 )
@@ -67,8 +68,8 @@ _STRUCT = re.compile(r"^(?:typedef\s+)?(?:struct|union)\s*(\w*)\s*\{(?:[^\n]*\};
 
 def heading_type(definition: Definition, text: str) -> str:
     """The words before the name of a function."""
-    end = text.find(definition.name)
-    return text[:end].strip() if end > 0 else ""
+    found = re.search(rf"\b{definition.name}\s*\(", text)  # the type may have a word like it
+    return text[: found.start()].strip() if found else ""
 
 
 @lru_cache(maxsize=1 << 14)

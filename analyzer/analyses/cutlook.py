@@ -15,9 +15,10 @@ from analyzer.ir.program import Key
 _RETURNED = re.compile(r"\breturn\b([^;]*);")
 _PARAMETER = re.compile(r"\b(?:int|long) (\w+)\s*[,)]")
 _WORD = re.compile(r"\w+")
-_ASSIGNED = re.compile(r"(?<![\w.>-])(\*?\w[\w.>-]*) (\|?)= ([^;]*);")
+_ASSIGNED = re.compile(r"(?<![\w.>-])(\*?\w[\w.>\[\]-]*) (\|?)= ([^;]*);")
+_STORED = re.compile(r"\b(?:WRITE_ONCE|smp_store_\w+)\(&?([^,;]+),()([^;]*)\);")
 _CAST = r"\((?:bool|_Bool|(?:__)?u(?:8|16)|unsigned (?:char|short))\)"
-_ANSWER = re.compile(rf"^\s*!!|(?:!=|<)\s*0\s*$|\|\||\?|{_CAST}")
+_ANSWER = re.compile(rf"^\s*!!|(?:!=|<)\s*0\s*$|\|\||&&|\?|\{{\s*\.|{_CAST}")
 _CALLED = re.compile(r"(?<=\s)(\w+)\(([^;]*)\);")
 _FLUSH_IF = re.compile(r"\bif\s*\(([^;{}]*)\)\s*\{?\s*\w*flush")
 _ERRNO = re.compile(r"-E[A-Z]+\b")
@@ -36,6 +37,8 @@ def suspects(facts: Facts, able: frozenset[Key], covers: Callable[[str], bool]) 
     narrow = {d.name for d, t in answering if _returns(t, failing & d.mentions)}
     narrow |= {d.name for d, t in all_bodies(facts) if narrow_kind(heading_type(d, t)) and _passes(t)}
     grown = bool(narrow)
+    tables = facts.program.tables.items()
+    narrow |= {f for f, entries in tables if any(e.function in narrow for e in entries)}
     while grown:  # a bool function that returns what another of them gave
         more = {d.name for d, t in answering if _returns(t, d.mentions & narrow)}
         grown = not more <= narrow
@@ -52,7 +55,7 @@ def suspects(facts: Facts, able: frozenset[Key], covers: Callable[[str], bool]) 
 @lru_cache(maxsize=1 << 14)
 def _assigned(text: str) -> list[tuple[str, str, str]]:
     """Target, whether it is ORed into, and value of every plain assignment of a body."""
-    return _ASSIGNED.findall(text)
+    return _ASSIGNED.findall(text) + _STORED.findall(text)
 
 
 @lru_cache(maxsize=1 << 14)

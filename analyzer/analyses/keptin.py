@@ -11,7 +11,7 @@ from analyzer.analyses.bodies import all_bodies, narrow_fields
 from analyzer.analyses.facts import Facts
 from analyzer.analyses.reception import narrow_kind, signed
 from analyzer.ir.program import Key
-from analyzer.ir.types import Assign, Call, Deref, Expr, Field, Function, Instr, Name, Return
+from analyzer.ir.types import Assign, Call, Deref, Expr, Field, Function, Index, Init, Instr, Name, Return
 
 MAX_LINES = 40
 _PARAMETER = re.compile(r"\b(?:int|long) (\w+)\s*[,)]")
@@ -89,7 +89,17 @@ def narrows(facts: Facts, function: Function, target: Expr) -> bool:
     if isinstance(target, Deref) and isinstance(target.base, Name):
         kind = _types(function).get(target.base.id, "")
         return kind.count("*") == 1 and narrow_kind(kind.removesuffix("*").strip()) == "bool"
+    if isinstance(target, Index) and isinstance(target.base, Name):
+        return narrow_kind(_types(function).get(target.base.id, "").split("[")[0].strip(" *")) == "bool"
     return False
+
+
+def narrow_entries(facts: Facts, function: Function, target: Expr, value: Init) -> Iterator[Expr]:
+    """What an initialiser puts into members that cannot hold an errno."""
+    tag = _types(function).get(target.text, "").removeprefix("const ").removeprefix("struct ")
+    for member, entry in value.entries:
+        if member and narrow_kind(narrow_fields(facts).get(f"{tag}.{member}", "")):
+            yield entry
 
 
 def _types(function: Function) -> dict[str, str]:

@@ -18,17 +18,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from analyzer.author import (
+    Addr,
     Assign,
     Assume,
     Binary,
     Call,
     Certainty,
     Errors,
+    Expr,
     Facts,
     Field,
     Finding,
     Flow,
     Function,
+    Init,
     Instr,
     Item,
     Name,
@@ -43,6 +46,7 @@ from analyzer.author import (
     items_at,
     keeping_calls,
     kept_in,
+    narrow_entries,
     narrow_fields,
     narrow_kind,
     narrows,
@@ -57,6 +61,7 @@ from analyzer.author import (
 from rules.vocabulary.errnos import FLUSHES, errors_of, first_look
 
 SCOPE = ("arch/*/kvm/*", "virt/kvm/*", "include/linux/kvm*")
+STORES = frozenset(("WRITE_ONCE", "smp_store_release", "smp_store_mb"))
 Key = tuple[str, str]
 
 
@@ -172,10 +177,15 @@ class _Check:
         if narrows(self.facts, function, target):
             items = items_at(self.errors, flow, assign.value, state, assign)
             return [("kept in", assign, i) for i in by_place(items) if i[0].known and not i[0].narrow]
-        return []
+        entries = narrow_entries(self.facts, function, target, assign.value) if isinstance(assign.value, Init) else ()
+        each = (items_at(self.errors, flow, entry, state, assign) for entry in entries)
+        return [("kept in", assign, i) for items in each for i in by_place(items) if i[0].known and not i[0].narrow]
 
     def given(self, flow: Flow, call: Call, state: State) -> list[tuple[str, Instr, Item]]:
-        """What a call gives, kept at once in a narrow place."""
+        """What a call gives, kept at once in a narrow place; or what it stores there (WRITE_ONCE)."""
+        if call.callee in STORES and len(call.args) > 1 and narrows(self.facts, flow.function, _place_of(call)):
+            items = items_at(self.errors, flow, call.args[1], state, call)
+            return [("kept in", call, i) for i in by_place(items) if i[0].known and not i[0].narrow]
         if call.result is None or not narrows(self.facts, flow.function, call.result):
             return []
         given = self.errors.items_of(call, flow.function, lambda e: items_at(self.errors, flow, e, state, call))
@@ -228,7 +238,7 @@ class _Check:
         """One finding where the sign is lost, with the way of the errno before and after."""
         function, token, made = flow.function, item[0], item[1]
         at, home, before = self.cut_at(flow, item, instr)
-        key = (home.key, at.line, getattr(getattr(at, "target", None), "text", ""))
+        key = (home.key, at.line, getattr(_target(at), "text", ""))
         if key in self.seen:
             return
         self.seen.add(key)
@@ -238,7 +248,7 @@ class _Check:
         certainty = Certainty.MAY if token.name == "@" else None
         place = _place(home, at)
         if what in ("ORed into", "kept in"):
-            target = instr.target if isinstance(instr, Assign) else instr.result if isinstance(instr, Call) else None
+            target = _target(instr)
             assert target is not None
             message = f"{error}{of} is {what} {words(function, target)}"
             tail: tuple[Step, ...] = (step(function, instr, f"{what} {words(function, target)}"),)
@@ -278,12 +288,24 @@ def _flush(made: Instr) -> bool:
     return isinstance(made, Call) and "flush" in made.name
 
 
+def _place_of(call: Call) -> Expr:
+    """Where a call stores its second argument."""
+    return call.args[0].base if isinstance(call.args[0], Addr) else call.args[0]
+
+
+def _target(instr: Instr) -> Expr | None:
+    """Where an instruction puts a value."""
+    if isinstance(instr, Call) and instr.callee in STORES:
+        return _place_of(instr)
+    return instr.target if isinstance(instr, Assign) else instr.result if isinstance(instr, Call) else None
+
+
 def _place(function: Function, at: Instr) -> str:
     """What the errno was squeezed into."""
     if isinstance(at, Return):
         kind = function.returns
         return f"{kind} {function.name}()" if narrow_kind(kind) else words(function, at.value) if at.value else kind
-    target = at.target if isinstance(at, Assign) else at.result if isinstance(at, Call) else None
+    target = _target(at)
     if isinstance(target, Name) and target.id[0] == "%":
         kind = function.locals.get(target.id, "")
         return f"a cast to {kind}" if kind else "a yes or no"
