@@ -19,7 +19,8 @@ from analyzer.analyses.defs import reaching
 from analyzer.analyses.depends import constant, depending, ordered, texts
 from analyzer.analyses.derived import Derived, derived
 from analyzer.analyses.effects import CHANGE, Delta, EffectProperty, Remainder, last_name, remainders, stored
-from analyzer.analyses.errors import Errors, end_state, items_at, replay
+from analyzer.analyses.errors import Errors
+from analyzer.analyses.errorstates import items_at, replay, round_again
 from analyzer.analyses.escape import Escape, Kept, derives
 from analyzer.analyses.exchange import Exchange, Exchanges, failing_sides, refreshed_by
 from analyzer.analyses.facts import Facts, guarded_by, has_hole, shown, step, words
@@ -294,7 +295,6 @@ __all__ = [
     "depending",
     "derived",
     "derives",
-    "end_state",
     "ends_vm",
     "explore",
     "failing_sides",
@@ -358,6 +358,7 @@ __all__ = [
     "replay",
     "retries",
     "roots_in",
+    "round_again",
     "said",
     "sentences",
     "settled",

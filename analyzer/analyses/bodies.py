@@ -12,7 +12,7 @@ from analyzer.ir.program import Definition, Program
 _NEWLINE = re.compile("\n")
 _LABEL = re.compile(r"^[ \t]*([a-z_]\w*):(?!:)", re.M)
 _GOTO = re.compile(r"\bgoto\s+(\w+)")
-_LOOP = re.compile(r"\bwhile\b|\bfor\s*\(\s*;;|\bfor\s*\([^;]*;[^;]*;\s*\)")
+_LOOP = re.compile(r"\bwhile\b|\bfor\s*\(\s*;;|\bfor\s*\([^;]*;[^;]*;\s*(?:\)|\w+ = \w+\()")
 
 
 def bodies(facts: Facts) -> Iterator[tuple[Definition, str]]:

@@ -72,7 +72,7 @@ class Errors:
 
     def _solved(self, key: Key) -> Flow | None:
         function = self.program.lower(key)
-        return None if function is None else _Pass(self, function).solve()
+        return None if function is None else Pass(self, function).solve()
 
     def answer(self, key: Key, given: bool) -> Mapping[Token, Instr]:
         """What a function may return, or makes of an error that it is ``given``."""
@@ -156,7 +156,9 @@ class Errors:
         return (here,)
 
 
-class _Pass:
+class Pass:
+    """One function being solved, or stepped through again."""
+
     def __init__(self, errors: Errors, function: Function, again: Flow | None = None) -> None:
         self.errors = errors
         self.function = function
@@ -360,27 +362,3 @@ class _Pass:
 
 def _bugged(items: Items) -> Items:
     return frozenset((replace(t, bugged=True) if t.error or t.hides else t, i) for t, i in items)
-
-
-def replay(errors: Errors, flow: Flow, visit: Callable[[Instr, State, int], None]) -> None:
-    """Show every instruction of a solved function with the state before it, and the number of its block."""
-    made = _Pass(errors, flow.function, replace(flow, results={}))
-    for block, start in flow.starts.items():
-        state = start.copy()
-        for instr in flow.function.blocks[block].instrs:
-            visit(instr, state, block)
-            made.transfer(instr, state)
-
-
-def end_state(errors: Errors, flow: Flow, block: int) -> State:
-    """The state at the end of a block."""
-    made = _Pass(errors, flow.function, replace(flow, results={}))
-    state = flow.starts[block].copy()
-    for instr in flow.function.blocks[block].instrs:
-        made.transfer(instr, state)
-    return state
-
-
-def items_at(errors: Errors, flow: Flow, expr: Expr, state: State, at: Instr) -> Items:
-    """What an expression may be in a state."""
-    return _Pass(errors, flow.function, flow).items(expr, state, at)

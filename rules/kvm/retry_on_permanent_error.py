@@ -45,12 +45,12 @@ from analyzer.author import (
     advances,
     all_bodies,
     condition_of,
-    end_state,
     goes_back,
     has_hole,
     instrs_of,
     loop_exits,
     loops_of,
+    round_again,
     shown,
     starved,
     step,
@@ -120,8 +120,7 @@ class _Check:
         """The errors for which the back edge is taken."""
         function = flow.function
         inside = {id(i) for i in instrs_of(function, loop)}
-        end = end_state(self.errors, flow, loop.tail)
-        failed = [i for i in end.failed if id(i[1]) in inside and isinstance(i[1], Call)]
+        failed = [i for i in round_again(self.errors, flow, loop) if id(i[1]) in inside and isinstance(i[1], Call)]
         if not failed:
             return
         self.facts.count("retries after an error looked at")
@@ -285,7 +284,7 @@ def _retries(first: Errors, key: tuple[str, str]) -> bool:
     for loop in loops_of(flow.function) if flow is not None else ():
         if flow is not None and loop.tail in flow.starts:
             inside = {id(i) for i in instrs_of(flow.function, loop)}
-            if any(id(made) in inside for _, made in end_state(first, flow, loop.tail).failed):
+            if any(id(made) in inside for _, made in round_again(first, flow, loop)):
                 return True
     return False
 
