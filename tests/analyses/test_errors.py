@@ -135,3 +135,17 @@ def test_types() -> None:
         "bool", "bool", "unsigned", "", "",
     ]  # fmt: skip
     assert signed("static int") and signed("long") and not signed("void") and not signed("u64")
+
+
+@pytest.mark.parametrize(
+    ("helper", "possible"),
+    [
+        ("static int stub(struct kvm *kvm)\n{\n\treturn 0;\n}\n", False),
+        ("static int stub(struct kvm *kvm)\n{\n\tif (kvm->a)\n\t\treturn 1;\n\treturn 0;\n}\n", True),
+        ("static int stub(struct kvm *kvm)\n{\n\treturn kvm->a;\n}\n", True),
+        ("int __weak stub(struct kvm *kvm)\n{\n\treturn 0;\n}\n", True),
+    ],
+)
+def test_behind_a_stub_that_cannot_fail_nothing_is_returned(helper: str, possible: bool) -> None:
+    found = results(helper + asked("r = stub(kvm);", "if (r)", "\treturn -EIO;", "return 0;"))
+    assert ("EIO" in found) is possible

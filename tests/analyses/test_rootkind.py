@@ -41,3 +41,22 @@ def test_a_helper_gives_the_root_that_it_returns() -> None:
     made = known.program.lower((PATH, "f"))
     assert made is not None
     assert [set(root.kinds) for root in roots_in(known, made)] == [{"mirror"}]
+
+
+@pytest.mark.parametrize(
+    ("other", "kinds"),
+    [
+        ("root_to_sp(v->arch.mmu->mirror_root_hpa)", {"direct", "mirror"}),
+        ("elsewhere(v)", set()),
+        ("NULL", {"direct"}),
+    ],
+)
+def test_a_helper_gives_no_kind_if_one_of_its_roots_is_not_known(other: str, kinds: set[str]) -> None:
+    helper = (
+        "struct kvm_mmu_page *of(struct kvm_vcpu *v)\n{\n if (v->a)\n"
+        f"  return {other};\n return root_to_sp(v->arch.mmu->root.hpa);\n}}\n"
+    )
+    known = facts(helper + BODY.format("struct kvm_mmu_page *root = of(vcpu);"), PATH)
+    made = known.program.lower((PATH, "f"))
+    assert made is not None
+    assert [set(root.kinds) for root in roots_in(known, made)] == ([kinds] if kinds else [])
