@@ -80,7 +80,14 @@ SLEEPERS = Sleepers(
         percpu_down_read cpus_read_lock cpus_write_lock task_work_run kvm_mmu_topup_memory_cache
         __kvm_mmu_topup_memory_cache kmem_cache_create kmem_cache_destroy
         misc_register mmu_notifier_register mmu_notifier_unregister anon_inode_getfd anon_inode_getfile
-        perf_event_create_kernel_counter perf_event_release_kernel request_irq free_irq""".split()
+        perf_event_create_kernel_counter perf_event_release_kernel request_irq free_irq
+        truncate_inode_pages truncate_inode_pages_range truncate_pagecache unmap_mapping_range unmap_mapping_pages
+        unmap_mapping_folio invalidate_inode_pages2 invalidate_inode_pages2_range filemap_write_and_wait
+        filemap_write_and_wait_range set_memory_encrypted set_memory_decrypted folio_wait_locked folio_wait_writeback
+        folio_split split_folio split_folio_to_list split_huge_page split_huge_page_to_list_to_order vfree kvfree vmap
+        vunmap schedule_timeout_idle wait_event_idle wait_event_interruptible_timeout wait_event_killable_timeout
+        wait_for_completion_killable_timeout wait_for_completion_interruptible_timeout down_read_nested
+        down_write_nested mutex_lock_io rt_mutex_lock ww_mutex_lock drain_workqueue disable_work_sync""".split()
     ),
     by_gfp={
         **dict.fromkeys(_GFP_LAST.split(), -1),
