@@ -58,9 +58,9 @@ class _Plain:
         """Stores do not matter."""
         return state
 
-    def call(self, call: Call, state: int, facts: Facts) -> list[tuple[int, Value | None]]:
+    def call(self, call: Call, state: int, facts: Facts) -> list[tuple[int, Value | None, Facts]]:
         """A result may be anything."""
-        return [(state, None)]
+        return [(state, None, {})]
 
     def hole(self, state: int) -> int:
         """Unknown statements do not matter."""

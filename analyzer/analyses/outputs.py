@@ -2,7 +2,7 @@
 
 A function is walked with the places that nobody has written yet as the state: its own out-parameters at the entry, and
 the variables that a callee may leave alone. The value that the callee returns then is kept with each case, so that a
-caller that looks at the result first reads nothing unset.
+caller that looks at the result first reads nothing unset; so are the values that its parameters have then.
 """
 
 from __future__ import annotations
@@ -10,22 +10,24 @@ from __future__ import annotations
 import re
 import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from analyzer.analyses.facts import Facts, shown, step
 from analyzer.analyses.locks import BUGS_VM
 from analyzer.analyses.typestate import BUSY_TESTS
 from analyzer.analyses.walk import Walk
 from analyzer.core.finding import Step
-from analyzer.dataflow.values import Alias, Value, evaluate
+from analyzer.dataflow.values import NEG, NZ, Alias, Value, evaluate
 from analyzer.dataflow.values import Facts as Known
 from analyzer.ir.program import Key
 from analyzer.ir.types import (
     Addr,
     Assign,
     Assume,
+    Binary,
     Call,
+    Const,
     Deref,
     Expr,
     Field,
@@ -40,6 +42,7 @@ from analyzer.ir.types import (
 SCALARS = frozenset(
     "u8 u16 u32 u64 s8 s16 s32 s64 int long unsigned size_t bool gpa_t gfn_t hpa_t kvm_pfn_t phys_addr_t".split()
 )
+_CODE = re.compile(r"^TDX_[A-Z0-9_]+$")
 INOUT = frozenset(("struct tdx_module_args *",))  # registers go in and out
 
 
@@ -47,7 +50,8 @@ INOUT = frozenset(("struct tdx_module_args *",))  # registers go in and out
 class Unset:
     """An exit of a function that leaves the out-parameter ``index`` alone; ``code`` names what it returns then.
 
-    ``steps`` lead from the function down to the return that forgets it, which is ``instr`` of ``where``.
+    ``steps`` lead from the function down to the return that forgets it, which is ``instr`` of ``where``; ``given`` are
+    the parameters, by their places, that have one value whenever it gets there.
     """
 
     index: int
@@ -58,6 +62,7 @@ class Unset:
     instr: Instr = field(hash=False, compare=False)
     line: int
     steps: tuple[Step, ...] = field(hash=False, compare=False)
+    given: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,40 +100,63 @@ class Outputs:
         self.constants = {**facts.vocabulary.constants, **facts.program.constants}
         self.codes: dict[int, str] = {}
         self.assigned = _assigned(function)
-        self.candidates = _candidates(function)
+        self.candidates = _candidates(function) | self._handed_on()
         self.inout: set[str] = set()
         self.exits: dict[tuple[int, str, int], Unset] = {}
         self.reads: dict[tuple[int, str], Read] = {}
+
+    def _handed_on(self) -> dict[str, int]:
+        """The parameters that go to a callee as an output that it may leave unset."""
+        mine = {p.name: i for i, p in enumerate(self.function.params) if p.name and p.type.endswith("*")}
+        found: dict[str, int] = {}
+        for call in self.function.calls() if self.summaries else ():
+            for key in self.facts.program.resolve(call.callee, self.function.path) if call.callee else ():
+                left = {u.index for u in self.summaries.get(key, ())}
+                names = [call.args[i].text for i in left if i < len(call.args)]
+                found |= {f"*{name}": mine[name] for name in names if name in mine}
+        return found
 
     def start(self) -> State:
         """At the entry no out-parameter is written."""
         return frozenset(_Token(place) for place in self.candidates)
 
-    def call(self, call: Call, state: State, facts: Known) -> list[tuple[State, Value | None]]:
+    def call(self, call: Call, state: State, facts: Known) -> list[tuple[State, Value | None, Known]]:
         """Exits of a callee: its outputs are written, or left alone with the value it returns then."""
         if call.callee in BUSY_TESTS and call.args:
-            return [(state, self._says(call.callee, evaluate(call.args[0], facts, self.constants)))]
+            return [(state, self._says(call.callee, evaluate(call.args[0], facts, self.constants)), {})]
         targets, args = self._targets(call)
         places = {i: p for i, a in enumerate(args) if (p := _place(a))}
         written = frozenset(t for t in state if not _touched(t.place, places.values()))
-        exits: list[tuple[State, Value | None]] = [(written, None)]
-        for value, unset in self._cases(targets).items():
+        exits: list[tuple[State, Value | None, Known]] = [(written, None, {})]
+        for (value, given), unset in self._cases(targets).items():
+            told = self._told(given, args, facts)
             left = frozenset(
                 _Token(places[u.index], u, call)
                 for u in unset
                 if u.index in places and places[u.index] not in self.assigned and self._ours(places[u.index])
             )
-            if left:
+            if left and told is not None:
                 for other in unset:
                     facts.update(self._named(other))
-                exits.append((written | left, value))
+                exits.append((written | left, value, told))
         return exits
 
-    def _cases(self, targets: Iterable[Key]) -> dict[Value | None, list[Unset]]:
-        cases: dict[Value | None, list[Unset]] = {}
+    def _told(self, given: frozenset[tuple[int, int]], args: Sequence[Expr], facts: Known) -> Known | None:
+        """What an exit tells of the arguments; None where one of them has another value."""
+        told: Known = {}
+        for index, number in given:
+            if index < len(args) and isinstance(args[index], Name | Const):
+                known = evaluate(args[index], facts, self.constants)
+                if (isinstance(known, int) and known != number) or (number == 0 and known in (NZ, NEG)):
+                    return None
+                told[args[index]] = number
+        return told
+
+    def _cases(self, targets: Iterable[Key]) -> dict[tuple[Value | None, frozenset[tuple[int, int]]], list[Unset]]:
+        cases: dict[tuple[Value | None, frozenset[tuple[int, int]]], list[Unset]] = {}
         for key in targets:
             for unset in self.summaries.get(key, ()):
-                cases.setdefault(unset.value, []).append(unset)
+                cases.setdefault((unset.value, unset.given), []).append(unset)
                 if isinstance(unset.value, int):
                     self.codes[unset.value] = unset.code
         return cases
@@ -195,7 +223,13 @@ class Outputs:
             old = token.unset
             first = step(self.function, token.call, f"hands {name} to {shown(token.call)}")
             made = Unset(index, name, value, code or old.code, old.where, old.instr, old.line, (first, *old.steps))
-        self.exits.setdefault((index, code, made.line), made)
+        given = frozenset(
+            (i, known)
+            for i, p in enumerate(self.function.params)
+            if p.name not in self.assigned and isinstance(known := facts.get(Name(p.name)), int)
+        )
+        old_given = self.exits[key].given if (key := (index, code, made.line)) in self.exits else given
+        self.exits[key] = replace(self.exits.get(key, made), given=given & old_given)
 
     def _returned(self, instr: Return, facts: Known) -> tuple[Value | None, str]:
         """The value of a return, and its name; a status code without a known number gets one of its own."""
@@ -207,7 +241,7 @@ class Outputs:
         value = evaluate(expr, facts, self.constants)
         named = isinstance(expr, Name) and expr.id.isupper()
         if value is None and named:
-            value = zlib.crc32(expr.text.encode()) | 1 << 63
+            value = _number(expr.text)
         if named or not expr.names:
             return value, expr.text
         return value, self.codes.get(value, "") if isinstance(value, int) else ""
@@ -224,9 +258,25 @@ class Outputs:
 
     def run(self) -> tuple[Summary, list[Read]]:
         """Walk the function."""
-        Walk(self.function, self.facts.program, self.constants, self).run(self.start(), {})
+        codes = {c: _number(c) for c in _compared(self.function) if c not in self.constants}
+        self.codes |= {number: code for code, number in codes.items()}
+        known: Known = {Name(code): number for code, number in codes.items()}
+        Walk(self.function, self.facts.program, self.constants, self).run(self.start(), known)
         dead = {self.candidates[p] for p in self.inout if p in self.candidates}
         return tuple(u for u in self.exits.values() if u.index not in dead), list(self.reads.values())
+
+
+def _number(code: str) -> int:
+    """A number of its own for a status code whose number is not known."""
+    return zlib.crc32(code.encode()) | 1 << 63
+
+
+def _compared(function: Function) -> Iterator[str]:
+    """The status codes that a function asks for."""
+    for block in function.blocks:
+        for instr in block.instrs:
+            if isinstance(instr, Assume) and isinstance(instr.cond, Binary) and instr.cond.op in ("==", "!="):
+                yield from (n for n in instr.cond.names if _CODE.match(n))
 
 
 def unset_reads(facts: Facts, first: Iterable[Function]) -> list[Read]:

@@ -62,23 +62,23 @@ class _Asked:
     def assign(self, instr: Assign, state: int) -> int:
         return state
 
-    def call(self, call: Call, state: int, facts: Known) -> list[tuple[int, Value | None]]:
+    def call(self, call: Call, state: int, facts: Known) -> list[tuple[int, Value | None, Known]]:
         """Helpers that are told a value are walked for what they return."""
         if call.result is None or self.depth <= 0 or not call.callee:
-            return [(state, None)]
+            return [(state, None, {})]
         keys = self.program.resolve(call.callee, self.function.path)
         helper = self.program.lower(keys[0]) if len(keys) == 1 else None
         if helper is None:
-            return [(state, None)]
+            return [(state, None, {})]
         entry = into_callee(helper, call.args, facts, self.constants, self.program.by_name)
         if not entry:
-            return [(state, None)]
+            return [(state, None, {})]
         inner = _Asked(self.program, self.constants, helper, None, self.depth - 1)
         walk = Walk(helper, self.program, self.constants, inner)
         walk.run(0, entry)
         if not walk.complete or not inner.results or len(inner.results) > 4:
-            return [(state, None)]
-        return [(state + (0 if len(inner.results) == 1 else hash((id(call), v)) % 997), v) for v in inner.results]
+            return [(state, None, {})]
+        return [(state + (0 if len(inner.results) == 1 else hash((id(call), v)) % 997), v, {}) for v in inner.results]
 
     def hole(self, state: int) -> int:
         return state

@@ -31,8 +31,8 @@ class Visitor(Protocol[S]):
         """The state after a store."""
         ...
 
-    def call(self, call: Call, state: S, facts: Facts) -> Iterable[tuple[S, Value | None]]:
-        """The exits of a call: the state, and what is known of its result."""
+    def call(self, call: Call, state: S, facts: Facts) -> Iterable[tuple[S, Value | None, Facts]]:
+        """The exits of a call: the state, what is known of its result, and what else this exit tells."""
         ...
 
     def hole(self, state: S) -> S:
@@ -118,8 +118,8 @@ class Walk(Generic[S]):
         exits = list(self.visitor.call(call, state, facts))
         store.escape(facts, call.args, self._constant)
         out = []
-        for after, value in exits:
-            mine = dict(facts)
+        for after, value, told in exits:
+            mine = {**facts, **told}
             if isinstance(call.result, Name):
                 store.forget(mine, call.result.id)
             elif call.result is not None:

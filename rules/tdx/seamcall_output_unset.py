@@ -12,7 +12,7 @@ value before the call is not reported, nor one that only reads it where the resu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from analyzer.author import (
     Call,
@@ -32,11 +32,25 @@ from rules.vocabulary.seamcall import SEAMCALLS, TDX_CODE, is_tdx
 
 
 def _wrappers(facts: Facts) -> list[Function]:
-    """Functions of TDX code that make SEAMCALLs and have outputs."""
+    """Functions of TDX code that make SEAMCALLs."""
     words = frozenset(
         w for w in facts.program.by_name if w.startswith("tdh_") and any(is_tdx(k[0]) for k in facts.program.by_name[w])
     )
-    return [f for f in facts.mentioning(SEAMCALLS | words, is_tdx) if writes_outputs(f)]
+    return list(facts.mentioning(SEAMCALLS | words, is_tdx))
+
+
+def _helpers(facts: Facts, wrappers: Iterable[Function]) -> Iterator[Function]:
+    """Functions to which wrappers leave the stores."""
+    seen = {f.key for f in wrappers}
+    work = list(seen)
+    while work:
+        for key in facts.names.callees.get(work.pop(), ()):
+            if key not in seen and is_tdx(key[0]):
+                seen.add(key)
+                work.append(key)
+                function = facts.program.lower(key)
+                if function is not None and writes_outputs(function):
+                    yield function
 
 
 def _finding(facts: Facts, read: Read) -> Finding | None:
@@ -58,9 +72,10 @@ def _finding(facts: Facts, read: Read) -> Finding | None:
 def check(facts: Facts) -> Iterator[Finding]:
     """One finding for each return that forgets outputs, with the first caller that reads one."""
     wrappers = _wrappers(facts)
-    facts.count("SEAMCALL wrappers with outputs", len(wrappers))
+    first = [f for f in wrappers if writes_outputs(f)]
+    facts.count("SEAMCALL wrappers with outputs", len(first))
     done: set[tuple[tuple[str, str], int]] = set()
-    for read in unset_reads(facts, wrappers):
+    for read in unset_reads(facts, (*first, *_helpers(facts, wrappers))):
         place = (read.unset.where, read.unset.line)
         finding = _finding(facts, read) if place not in done else None
         if finding is not None:
