@@ -10,7 +10,7 @@ from analyzer.analyses.carried import Carriers
 from analyzer.analyses.checked import Checks, Unchecked, sources
 from analyzer.analyses.coarser import CoarserProperty, Install, Walk, WalkSpec
 from analyzer.analyses.commit import CommitProperty, CommitSpec, Entry, Slip, Writer, stored_params
-from analyzer.analyses.custody import STORE, Keeper, Move, index_value, solve_custody
+from analyzer.analyses.custody import Keeper, Move, index_value, solve_custody
 from analyzer.analyses.cutlook import suspects
 from analyzer.analyses.cycles import Loop, advances, instrs_of, loop_exits, loops_of
 from analyzer.analyses.dead import Behind, Refuted, behind, refuted
@@ -83,6 +83,7 @@ from analyzer.analyses.spans import Odd, Span, Spans, solve_spans
 from analyzer.analyses.spec import Spec
 from analyzer.analyses.stale import Stale, Staleness, Walks
 from analyzer.analyses.starved import starved
+from analyzer.analyses.stored import STORE
 from analyzer.analyses.taint import Arrival, solve_taint
 from analyzer.analyses.tokens import ANY, SOME, Flow, Item, Known, State, by_place
 from analyzer.analyses.tokens import Token as ErrorToken

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from analyzer.analyses.locks import operations
+from analyzer.analyses.stored import STORE, with_stores
 from analyzer.callgraph.names import NameGraph
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.paths import Explorer
@@ -22,13 +23,12 @@ from analyzer.ir.types import (
     Addr,
     Assign,
     Assume,
-    Block,
+    Binary,
     Call,
     Const,
     Deref,
     Expr,
     Field,
-    Function,
     Index,
     Instr,
     Name,
@@ -38,7 +38,6 @@ from analyzer.ir.types import (
 Custody = frozenset[tuple[str, str]]  # (name, status)
 Exit = tuple[Custody, Value | None]
 MAX_ROUNDS = 4
-STORE = "="
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +59,9 @@ class Keeper:
     """The Property; ``label`` names its events in the vocabulary.
 
     Modes: ``fresh`` (made by KVM), ``give`` (both: ``when`` names a field of what is meant), ``take`` (given
-    back if the result is zero), ``free``, ``test`` (``when`` is set to what a result says), ``stage`` (a step ``when``
-    of taking a guest page away).
+    back if the result is zero), ``clean`` (the field ``when``, once it is back: nothing of it is cached any more if the
+    result is zero), ``free``, ``test`` (``when`` is set to what a result says; so does a branch on the field of that
+    name), ``drop`` (``when`` is not set any more), ``stage`` (a step ``when`` of taking a guest page away).
     """
 
     program: Program
@@ -143,8 +143,10 @@ class Keeper:
     ) -> list[Exit]:
         slot = call.result if effect.slot == RESULT else _arg(call, effect.slot + shift)
         name = self.name(slot, {} if effect.slot == RESULT else facts, context.key) if slot is not None else ""
-        if effect.mode in ("give", "fresh") and effect.when:
+        if effect.mode in ("give", "fresh", "clean") and effect.when:
             name = f".{effect.when}"
+        if effect.mode == "clean" and effect.when not in self.fields:
+            return [(state, None)]
         status = dict(state).get(name, "")
         index = _index(slot, facts)
         self.moves.append(Move(context, call, effect, name, status, state, dict(facts), index))
@@ -154,22 +156,24 @@ class Keeper:
 
     def _moved(self, effect: Effect, name: str, status: str, call: Call, state: Custody) -> list[Exit]:
         """The exits of an event: what it says when it works, and when it does not."""
-        name = {"stage": "guest", "test": effect.when}.get(effect.mode, name)
-        if effect.mode in ("test", "stage") and name not in self.notes:
+        name = {"stage": "guest", "test": effect.when, "drop": effect.when}.get(effect.mode, name)
+        if effect.mode in ("test", "stage", "drop") and name not in self.notes:
             return [(state, None)]
         part = name.endswith("[]") and status in ("", "fresh", "part")
         worked, failed = {
             "fresh": ("fresh", ""),
             "give": ("part" if part else "given", status),
             "take": ("back", "failed"),
+            "clean": ("clean", "failed") if status in ("back", "clean") else (status, status),
             "test": ("no", "yes"),
+            "drop": ("no", ""),
             "stage": (effect.when, dict(state).get(name, "")),
             "free": ("part" if status == "part" else "freed", ""),
         }[effect.mode]
         if effect.mode == "fresh":
             state = _with(state, f"{name}[]", "fresh")
         done = _with(state, name, worked)
-        if effect.mode in ("fresh", "free") or call.result is None:
+        if effect.mode in ("fresh", "free", "drop") or call.result is None:
             return [(done, None)]
         return [(done, 0), (_with(state, name, failed) if failed else state, "nonzero")]
 
@@ -239,7 +243,14 @@ class Keeper:
                 facts[_is(target.id)] = seen if isinstance(seen, Alias) else Alias(source)
 
     def branch(self, assume: Assume, state: Custody, context: Context[Custody]) -> Custody:
-        """Branches move nothing."""
+        """Branches move nothing; that on the field of a note tells what a test of it does."""
+        cond, truth = assume.cond, assume.truth
+        compared = isinstance(cond, Binary) and cond.right.text == "0" and cond.op in (">", "!=", "<=", "==")
+        if isinstance(cond, Binary) and compared:
+            truth = truth is (cond.op in (">", "!="))
+            cond = cond.left
+        if isinstance(cond, Field) and f"@{cond.name}" in self.notes:
+            return _with(state, f"@{cond.name}", "yes" if truth else "no")
         return state
 
     def feasible(self, call: Call, state: Custody) -> bool:
@@ -273,7 +284,7 @@ def solve_custody(
     one calls. One field at a time keeps the states few."""
     events = {n: e for n, es in vocabulary.effects.items() for e in es if e.verb is Verb.EVENT and e.label == label}
     telling = fields or frozenset(n for n, e in events.items() if e.mode in ("give", "take", "stage"))
-    program = _with_stores(program, fields)
+    program = with_stores(program, fields)
     definitions = program.definitions
     direct = names.where(lambda d: covers(d.path) and not d.mentions.isdisjoint(telling))
     wanted = {k for k in direct if definitions[k].kind == "function" and _mine(k, events)}
@@ -317,10 +328,12 @@ def _with_helpers(
 
 
 def _doubtful(keeper: Keeper) -> set[Key]:
-    """Functions that free or keep a field in a state which their callers may know better."""
-    settled = ("fresh", "back", "freed", "cleared")
+    """Functions that free, keep or take back a field in a state which their callers may know better."""
+    settled = ("fresh", "back", "clean", "freed", "cleared")
     frees = [m for m in keeper.moves if m.effect.mode == "free" and m.name[:1] == "." and m.status not in settled]
-    found = {c.key for m in frees for c, _ in m.context.path()}
+    asked = {n for n in keeper.notes if n[:1] == "@"}
+    takes = [m for m in keeper.moves if m.effect.mode == "take" and not asked <= dict(m.state).keys()]
+    found = {c.key for m in (*frees, *takes) for c, _ in m.context.path()}
     return found | {c.key for c, _, s in keeper.leaves if any(n[:1] == "." and t == "freed" for n, t in s)}
 
 
@@ -334,39 +347,6 @@ def _mine(key: Key, events: dict[str, Effect]) -> bool:
     return key[1] not in events or events[key[1]].when == "unseen"
 
 
-def _with_stores(program: Program, fields: frozenset[str]) -> Program:
-    """The program with a call of ``=`` in front of each store to one of some fields, or to a local that becomes it."""
-    made: dict[Key, Function | None] = {}
-
-    def lower(key: Key) -> Function | None:
-        if key not in made:
-            function = program.lower(key)
-            made[key] = _marked(function, fields) if function is not None else None
-        return made[key]
-
-    return replace(program, lower=lower)
-
-
-def _marked(function: Function, fields: frozenset[str]) -> Function:
-    blocks = []
-    for block in function.blocks:
-        instrs: list[Instr] = []
-        for instr in block.instrs:
-            if isinstance(instr, Assign) and _stored(instr.target, fields):
-                at = (instr.line, instr.column, instr.frames)
-                instrs.append(Call(at, STORE, (instr.target, instr.value), None))
-            instrs.append(instr)
-        blocks.append(Block(instrs, block.successors))
-    return replace(function, blocks=tuple(blocks))
-
-
-def _stored(target: Expr, fields: frozenset[str]) -> bool:
-    inner = target
-    while isinstance(inner, Index):
-        inner = inner.base
-    return (isinstance(inner, Field) and inner.name in fields) or (inner is not target and isinstance(inner, Name))
-
-
 def _is(name: str) -> Pred:
     """The fact that a variable is another object; it does not name the variable."""
     return Pred(f"is {name}", ())
@@ -375,7 +355,7 @@ def _is(name: str) -> Pred:
 def _with(state: Custody, name: str, status: str) -> Custody:
     """The state after a move; of locals only what is not KVM's own is kept, which keeps states few."""
     rest = frozenset(t for t in state if t[0] != name)
-    own = status in ("fresh", "back", "freed", "cleared") and name[:1] not in (".", "#", "@")
+    own = status in ("fresh", "back", "clean", "freed", "cleared") and name[:1] not in (".", "#", "@")
     return rest if own or not name else rest | {(name, status)}
 
 

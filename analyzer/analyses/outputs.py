@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from analyzer.analyses.facts import Facts, shown, step
-from analyzer.analyses.locks import BUGS_VM
+from analyzer.analyses.outplaces import candidates, place_of, reads_place, touched
 from analyzer.analyses.typestate import BUSY_TESTS
 from analyzer.analyses.walk import Walk
 from analyzer.core.finding import Step
@@ -22,28 +22,19 @@ from analyzer.dataflow.values import NEG, NZ, Alias, Value, evaluate
 from analyzer.dataflow.values import Facts as Known
 from analyzer.ir.program import Key
 from analyzer.ir.types import (
-    Addr,
     Assign,
     Assume,
     Binary,
     Call,
     Const,
-    Deref,
     Expr,
-    Field,
     Function,
-    Index,
     Instr,
     Name,
-    Opaque,
     Return,
 )
 
-SCALARS = frozenset(
-    "u8 u16 u32 u64 s8 s16 s32 s64 int long unsigned size_t bool gpa_t gfn_t hpa_t kvm_pfn_t phys_addr_t".split()
-)
 _CODE = re.compile(r"^TDX_[A-Z0-9_]+$")
-INOUT = frozenset(("struct tdx_module_args *",))  # registers go in and out
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +91,7 @@ class Outputs:
         self.constants = {**facts.vocabulary.constants, **facts.program.constants}
         self.codes: dict[int, str] = {}
         self.assigned = _assigned(function)
-        self.candidates = _candidates(function) | self._handed_on()
+        self.candidates = candidates(function) | self._handed_on()
         self.inout: set[str] = set()
         self.exits: dict[tuple[int, str, int], Unset] = {}
         self.reads: dict[tuple[int, str], Read] = {}
@@ -125,8 +116,8 @@ class Outputs:
         if call.callee in BUSY_TESTS and call.args:
             return [(state, self._says(call.callee, evaluate(call.args[0], facts, self.constants)), {})]
         targets, args = self._targets(call)
-        places = {i: p for i, a in enumerate(args) if (p := _place(a))}
-        written = frozenset(t for t in state if not _touched(t.place, places.values()))
+        places = {i: p for i, a in enumerate(args) if (p := place_of(a))}
+        written = frozenset(t for t in state if not touched(t.place, places.values()))
         exits: list[tuple[State, Value | None, Known]] = [(written, None, {})]
         for (value, given), unset in self._cases(targets).items():
             told = self._told(given, args, facts)
@@ -194,7 +185,7 @@ class Outputs:
         """Reads of unset places, and returns that leave an out-parameter alone."""
         ordered = sorted(state, key=lambda token: token.place)
         for token in ordered:
-            if _reads(instr, token.place):
+            if reads_place(instr, token.place):
                 self._read(instr, token)
         if isinstance(instr, Return):
             for token in ordered:
@@ -206,7 +197,7 @@ class Outputs:
             self.inout.add(token.place)
             return
         stale = any(
-            c is not token.call and c.callee != token.call.callee and token.place in map(_place, c.args)
+            c is not token.call and c.callee != token.call.callee and token.place in map(place_of, c.args)
             for c in self.function.calls()
         )
         read = Read(self.function, instr, token.place, token.call, stale, token.unset)
@@ -250,7 +241,7 @@ class Outputs:
         """A store writes its place."""
         target = instr.target.text
         aliases = (target, f"*{target[:-3]}" if target.endswith("[0]") else f"*{target.split('->')[0]}")
-        return frozenset(t for t in state if not _touched(t.place, aliases))
+        return frozenset(t for t in state if not touched(t.place, aliases))
 
     def hole(self, state: State) -> State:
         """Unknown statements may write everything."""
@@ -309,100 +300,9 @@ def _callers(facts: Facts, function: Function) -> Iterator[Function]:
 
 def writes_outputs(function: Function) -> bool:
     """Whether a function has an out-parameter that it writes somewhere."""
-    return bool(_candidates(function))
-
-
-def _candidates(function: Function) -> dict[str, int]:
-    """The out-parameters of a function, as the place each points to: written somewhere, or never looked at."""
-    instrs = [i for b in function.blocks for i in b.instrs]
-    found = {}
-    for index, param in enumerate(function.params):
-        if not param.name or not param.type.endswith("*") or "const" in param.type or param.type in INOUT:
-            continue
-        scalar = _pointee(param.type)
-        idle = scalar and not function.partial and not any(param.name in _names(i) for i in instrs)
-        if idle or any(_writes(i, param.name, scalar) for i in instrs):
-            found[f"*{param.name}"] = index
-    return found
-
-
-def _names(instr: Instr) -> frozenset[str]:
-    match instr:
-        case Assign():
-            return instr.target.names | instr.value.names
-        case Call():
-            result = instr.result.names if instr.result is not None else frozenset()
-            return result.union(*(a.names for a in instr.args))
-        case Assume():
-            return instr.cond.names
-        case Return():
-            return instr.value.names if instr.value is not None else frozenset()
-        case _:
-            return frozenset()
-
-
-def _pointee(text: str) -> bool:
-    inner = text[:-1].strip()
-    return inner.endswith("*") or all(w in SCALARS for w in inner.split())
-
-
-def _writes(instr: Instr, name: str, scalar: bool) -> bool:
-    """Stored through, or handed on."""
-    match instr:
-        case Assign():
-            target = instr.target.text
-            return target in (f"*{name}", f"{name}[0]") if scalar else target.startswith(f"{name}->")
-        case Call():
-            handed = scalar and any(a.text == name for a in instr.args) and instr.callee not in BUGS_VM
-            return handed or (instr.result is not None and instr.result.text == f"*{name}")
-        case _:
-            return False
+    return bool(candidates(function))
 
 
 def _assigned(function: Function) -> frozenset[str]:
     """What the function itself gives a value."""
     return frozenset(i.target.text for b in function.blocks for i in b.instrs if isinstance(i, Assign))
-
-
-def _place(arg: Expr) -> str:
-    """The place that a callee writes through an argument."""
-    if isinstance(arg, Addr):
-        return arg.base.text
-    return f"*{arg.text}" if isinstance(arg, Name) and not arg.temporary else ""
-
-
-def _touched(place: str, written: Iterable[str]) -> bool:
-    return any(place == w or place.startswith(f"{w}.") for w in written)
-
-
-def _reads(instr: Instr, place: str) -> bool:
-    match instr:
-        case Assign():
-            return _holds(instr.value, place)
-        case Call():
-            return any(_holds(a, place) for a in instr.args)
-        case Assume():
-            return _holds(instr.cond, place)
-        case Return():
-            return instr.value is not None and _holds(instr.value, place)
-        case _:
-            return False
-
-
-def _holds(expr: Expr, place: str) -> bool:
-    """Whether the value of a place is part of an expression; its address is not."""
-    if expr.text == place:
-        return True
-    match expr:
-        case Addr():
-            return False
-        case Opaque():  # an argument of a macro, as text
-            return re.search(rf"(?<![\w.>&]){re.escape(place)}(?!\w)", expr.text) is not None
-        case Field() | Deref():
-            return _holds(expr.base, place)
-        case Index():
-            return _holds(expr.base, place) or _holds(expr.index, place)
-        case _:
-            parts = (getattr(expr, "left", None), getattr(expr, "right", None), getattr(expr, "operand", None))
-            entries = (v for _, v in getattr(expr, "entries", ()))
-            return any(p is not None and _holds(p, place) for p in (*parts, *entries))

@@ -44,11 +44,12 @@ from analyzer.author import (
     step,
     words,
 )
-from rules.vocabulary.custody import ARRAYS, CUSTODY, PAGES, VIEWS
+from rules.vocabulary.custody import ARRAYS, CUSTODY, KEY_TEST, PAGES, VIEWS, WRITE_BACKS
 
 SCOPE = ("arch/x86/kvm/vmx/*", "arch/x86/kvm/mmu/*")
 TABLE = ".external_spt"
-_NOTES = {"external_spt": "@hkid", "": "guest"}  # what matters for tables, and for guest memory
+_CONTROL = frozenset(f".{p}{'[]' if p in ARRAYS else ''}" for p in PAGES) - {TABLE}
+_NOTES = {"": "guest"}  # what matters for guest memory; for all others it is the key
 REFERENCES = frozenset(("put_page", "folio_put"))  # drop a reference, which need not be the last
 OWNED = ("given", "part", "failed")
 Custody = frozenset[tuple[str, str]]
@@ -81,7 +82,7 @@ def _keepers(facts: Facts) -> Iterator[Keeper]:
             frozenset((page,)) if page else frozenset(),
             VIEWS,
             partial(_start, facts, page=page),
-            frozenset((_NOTES.get(page, ""),)),
+            frozenset((_NOTES.get(page, "@hkid"),)),
         )
 
 
@@ -134,9 +135,9 @@ def _wrong(facts: Facts, keeper: Keeper, function: Function, move: Move) -> tupl
     """Subject and message of a move that must not be."""
     name = _words(function, move)
     if move.effect.mode == "take":
-        table = move.name == TABLE
-        if table and dict(move.state).get("@hkid") != "no" and "/vmx/" in function.path:
-            return f"{name} reclaimed with HKID", f"the S-EPT page {name} is reclaimed where the HKID may be assigned"
+        page = "S-EPT" if move.name == TABLE else "control" if move.name in _CONTROL and _knows(facts, KEY_TEST) else ""
+        if page and dict(move.state).get("@hkid") != "no" and "/vmx/" in function.path:
+            return f"{name} reclaimed with HKID", f"the {page} page {name} is reclaimed where the HKID may be assigned"
         return None
     if move.effect.mode != "free":
         return None
@@ -145,11 +146,18 @@ def _wrong(facts: Facts, keeper: Keeper, function: Function, move: Move) -> tupl
         return f"guest page {name} freed", f"the guest page {name} is freed and is {_STAGES[stage]}"
     if move.call.callee in REFERENCES and not _cleared(function, move):
         return None
+    if move.status == "back" and _knows(facts, WRITE_BACKS.get(_field(move.name), "")):
+        return f"{name} freed without write-back", f"{name} is freed with lines of the guest's key in the caches"
     if move.status == "failed":
         return f"{name} freed after failure", f"{name} is freed although the TDX module has not given it back"
     if move.status == "given" or (move.status == "part" and _from_start(facts, keeper, function, move)):
         return f"{name} freed", f"{name} is freed while the TDX module owns it"
     return None
+
+
+def _knows(facts: Facts, word: str) -> bool:
+    """Whether the code shown is complete and has a function, so that it was left out where it is missing."""
+    return facts.program.whole and word in facts.program.by_name
 
 
 _STAGES = {"mapped": "still mapped", "removed": "not flushed", "flushed": "not reset"}

@@ -7,7 +7,8 @@ module checks its operands itself.
 Leave the check out, or make it loud: WARN and TDX_SW_ERROR. Checks that the architecture needs belong into KVM, under
 KVM_MMU_WARN_ON().
 
-May be false: a test of a feature that callers are meant to probe, where no caller is shown that does.
+May be false: a test of a feature that callers are meant to probe, where no caller is shown that does. A caller that
+asks for a code that the module gives too probes nothing: it takes the invented answer for a real one.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from rules.vocabulary.seamcall import SEAMCALLS
 
 SCOPE = ("arch/x86/virt/vmx/tdx/*", "arch/x86/include/asm/tdx.h", "arch/x86/kvm/vmx/tdx*")
 _CODE = re.compile(r"^TDX_(?:SW_ERROR|OPERAND_\w+|\w*INVALID\w*)$")
+_MODULES = re.compile(r"^TDX_(?:OPERAND_\w+|\w*INVALID\w*)$")  # given by the module as well
 _ANY_CODE = re.compile(r"^TDX_(?!SUCCESS$)[A-Z0-9_]+$")  # in a u64 function: an answer of the module
 _LOUD = re.compile(r"^(?:KVM_MMU_)?(?:WARN|BUG|KVM_BUG|TDX_BUG|VM_WARN)")
 _RESOURCE = re.compile(r"alloc|get_free_page|prealloc|cache", re.I)
@@ -98,7 +100,9 @@ def _resource(function: Function, test: Assume | None) -> bool:
 
 
 def _probed(facts: Facts, function: Function, code: str) -> bool:
-    """Whether a caller tells this code from others in what the wrapper gave it."""
+    """Whether a caller tells this code from others in what the wrapper gave it; no code that the module gives too."""
+    if _MODULES.match(code):
+        return False
     for key in facts.names.callers.get(function.key, ()):
         caller = facts.program.lower(key)
         if caller is not None and any(_asks(caller, c, code) for c in caller.calls() if c.callee == function.name):

@@ -7,6 +7,9 @@ from rules.vocabulary.pairs import PAMT_ALLOCS, PAMT_FREES
 CUSTODY = "custody"
 PAGES = frozenset("tdr_page tdcs_pages tdvpr_page tdcx_pages external_spt".split())
 ARRAYS = frozenset("tdcs_pages tdcx_pages".split())
+# The module may touch it while it reclaims the others, so that it is written back by itself, once it is back.
+WRITE_BACKS = {"tdr_page": "tdh_phymem_page_wbinvd_tdr"}
+KEY_TEST = "is_hkid_assigned"
 VIEWS = frozenset("virt_to_page page_address page_to_virt page_to_phys __pa __va virt_to_phys".split())
 _TDX = "arch/x86/kvm/vmx/tdx.c"
 
@@ -35,7 +38,9 @@ _EFFECTS: dict[str, tuple[Effect, ...]] = {
     "tdh_phymem_page_reclaim": _event("take"),
     "tdx_reclaim_page": _event("take", 0, "unseen"),
     "__tdx_reclaim_page": _event("take", 0, "unseen"),
-    "is_hkid_assigned": _event("test", 0, "@hkid"),
+    **{word: _event("clean", 0, page) for page, word in WRITE_BACKS.items()},
+    KEY_TEST: _event("test", 0, "@hkid"),
+    "tdx_hkid_free": _event("drop", 0, "@hkid"),
     "tdh_mem_page_remove": _event("stage", 0, "removed"),
     "tdh_phymem_page_wbinvd_hkid": _event("stage", 1, "flushed"),
     "tdx_quirk_reset_paddr": _event("stage", 0, "reset"),
