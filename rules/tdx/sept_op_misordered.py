@@ -13,10 +13,12 @@ followed as far as one entry goes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from analyzer.author import (
+    Assign,
     Assume,
     Call,
     Context,
@@ -37,10 +39,13 @@ from analyzer.author import (
     in_loop,
     shown,
     step,
+    words,
 )
 from rules.vocabulary.seamcall import SEPT
 
 SCOPE = ("arch/x86/kvm/vmx/*",)
+_NAME = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
+_TERM = re.compile(r" [+-] (?!0\b)(?:[A-Z][A-Z0-9_]*|\d\w*)\b")
 
 
 Word = tuple[str, int | None]  # a name that copies share, and the value if it is known
@@ -156,20 +161,41 @@ class _Check:
             return
         self.proper.add(id(event.call))
         self.note_loop(event)
-        if chain.stage == "kicked" and chain.home == event.context.key:
-            for name, blocked, now in (
-                ("level", chain.level, self.word(event, 2)),
-                ("GPA", chain.gpa, self.word(event, 1)),
-            ):
-                if (
-                    blocked[0] != now[0]
-                    and blocked[0]
-                    and now[0]
-                    and (blocked[1] is None) is (now[1] is None)
-                    and (blocked[1] is None or blocked[1] != now[1])
-                ):
-                    words = f"{what} is for {name} {now[0]}, BLOCK was for {blocked[0]}"
-                    self.report(event.context, event.call, f"{what} of another {name}", words, chain)
+        for name, blocked, now in (
+            ("level", chain.level, self.word(event, 2)),
+            ("GPA", chain.gpa, self.word(event, 1)),
+        ):
+            if chain.stage == "kicked" and self.differ(blocked, now, chain, event.context):
+                message = f"{what} is for {name} {now[0]}, BLOCK was for {blocked[0]}"
+                self.report(event.context, event.call, f"{what} of another {name}", message, chain)
+
+    def differ(self, blocked: Word, now: Word, chain: Chain, context: Context[Chain]) -> bool:
+        """Whether two arguments are not the same; of two functions only what one of them, or a caller, can compare."""
+        if not blocked[0] or not now[0] or (blocked[1] is None) is not (now[1] is None):
+            return False
+        if blocked[1] is not None or chain.home == context.key:
+            return blocked != now and (blocked[1] is None or blocked[1] != now[1])
+        above = [context.caller.key] if context.caller is not None else []
+        for key in (context.key, chain.home, *above):
+            function = self.facts.program.lower(key)
+            if function is not None:
+                ours, theirs = (self.said(w, k, function) for w, k in ((now[0], context.key), (blocked[0], chain.home)))
+                if ours and theirs:
+                    return _apart(ours, theirs, function)
+        return False
+
+    def said(self, text: str, key: tuple[str, str], function: Function) -> str:
+        """What an argument in one function is in the words of another that calls it in one place."""
+        helper = self.facts.program.lower(key)
+        if function.key == key or helper is None:
+            return text if helper is not None else ""
+        calls = [c for c in function.calls() if c.callee == key[1]]
+        args = calls[0].args if calls else ()
+        given = {p.name: words(function, a) for p, a in zip(helper.params, args, strict=False)}
+        locals_ = {n for n in _NAME.findall(text) if n in helper.locals or n in given}
+        if len(calls) != 1 or not locals_ or not locals_ <= given.keys() or locals_ & _assigned(helper):
+            return ""
+        return _NAME.sub(lambda found: given.get(found[0], found[0]), text)
 
     def branch(self, assume: Assume, state: Chain, context: Context[Chain]) -> Chain:
         """Before a TD is runnable no vCPU has run, so nothing has to be tracked.
@@ -181,6 +207,18 @@ class _Check:
         text = assume.cond.text
         early = "TD_STATE_RUNNABLE" in text and assume.truth is ("!=" in text)
         return replace(state, stage="kicked") if early and state.stage in ("blocked", "tracked") else state
+
+
+def _assigned(function: Function) -> set[str]:
+    return {i.target.text for b in function.blocks for i in b.instrs if isinstance(i, Assign)}
+
+
+def _apart(one: str, other: str, function: Function) -> bool:
+    """Whether two places differ by a constant, or are two parameters that keep their values."""
+    if (_TERM.search(one) is None) is not (_TERM.search(other) is None):
+        return _TERM.sub("", one) == _TERM.sub("", other)
+    kept = {p.name for p in function.params} - _assigned(function)
+    return one != other and {one, other} <= kept
 
 
 def _covers(path: str) -> bool:
@@ -197,12 +235,12 @@ def _leavings(check: _Check, protocol: Protocol[Chain]) -> None:
         if chain.stage in ("blocked", "tracked", "kicked"):
             if "last" in check.loops:
                 continue
-            words = "returns with the S-EPT entry blocked and the VM not bugged"
-            check.report(leaving.context, leaving.instr, "returns while blocked", words, chain)
+            message = "returns with the S-EPT entry blocked and the VM not bugged"
+            check.report(leaving.context, leaving.instr, "returns while blocked", message, chain)
         elif chain.removed is not None and "behind" not in check.loops:
             missing = "the cache flush" if chain.stage == "removed" else "the reset of the page"
-            words = f"REMOVE is not followed by {missing} on a path that returns at line {leaving.instr.line}"
-            check.report(leaving.context, chain.removed, f"REMOVE without {missing}", words, chain)
+            message = f"REMOVE is not followed by {missing} on a path that returns at line {leaving.instr.line}"
+            check.report(leaving.context, chain.removed, f"REMOVE without {missing}", message, chain)
 
 
 def check(facts: Facts) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ int td_drop_second(struct kvm *kvm, gfn_t gfn, u64 spte)
 	if (seal(kvm, gpa))
 		return -EIO;
 
-	status = tdh_mem_page_remove(&tdx->td, gpa + PAGE_SIZE, PG_LEVEL_4K, &entry, &state);	// todo: expect: tdx-sept-op-misordered
+	status = tdh_mem_page_remove(&tdx->td, gpa + PAGE_SIZE, PG_LEVEL_4K, &entry, &state);	// expect: tdx-sept-op-misordered
 	if (TDX_BUG_ON_2(status, TDH_MEM_PAGE_REMOVE, entry, state, kvm))
 		return -EIO;
 
