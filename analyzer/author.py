@@ -23,7 +23,7 @@ from analyzer.analyses.errors import Errors
 from analyzer.analyses.errorstates import items_at, replay, round_again
 from analyzer.analyses.escape import Escape, Kept, derives
 from analyzer.analyses.exchange import Exchange, Exchanges, failing_sides, refreshed_by
-from analyzer.analyses.facts import Facts, guarded_by, has_hole, shown, step, words
+from analyzer.analyses.facts import Facts, guarded_by, has_hole, nonzero, shown, step, words
 from analyzer.analyses.guards import (
     MAX_LEVELS,
     branches,
@@ -338,6 +338,7 @@ __all__ = [
     "narrow_kind",
     "narrows",
     "nearest_callers",
+    "nonzero",
     "one_sided",
     "one_sided_helpers",
     "op_calls",

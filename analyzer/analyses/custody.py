@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from analyzer.analyses.facts import nonzero
 from analyzer.analyses.locks import operations
 from analyzer.analyses.stored import STORE, with_stores
 from analyzer.callgraph.names import NameGraph
@@ -23,7 +24,6 @@ from analyzer.ir.types import (
     Addr,
     Assign,
     Assume,
-    Binary,
     Call,
     Const,
     Deref,
@@ -244,11 +244,7 @@ class Keeper:
 
     def branch(self, assume: Assume, state: Custody, context: Context[Custody]) -> Custody:
         """Branches move nothing; that on the field of a note tells what a test of it does."""
-        cond, truth = assume.cond, assume.truth
-        compared = isinstance(cond, Binary) and cond.right.text == "0" and cond.op in (">", "!=", "<=", "==")
-        if isinstance(cond, Binary) and compared:
-            truth = truth is (cond.op in (">", "!="))
-            cond = cond.left
+        cond, truth = nonzero(assume)
         if isinstance(cond, Field) and f"@{cond.name}" in self.notes:
             return _with(state, f"@{cond.name}", "yes" if truth else "no")
         return state

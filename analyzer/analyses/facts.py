@@ -14,7 +14,7 @@ from analyzer.core.problem import Problem
 from analyzer.core.source import Location
 from analyzer.ir.effect import Vocabulary
 from analyzer.ir.program import Definition, Key, Program
-from analyzer.ir.types import Assume, Call, Expr, Function, Instr, Name
+from analyzer.ir.types import Assume, Binary, Call, Expr, Function, Instr, Name
 
 T = TypeVar("T")
 
@@ -123,6 +123,14 @@ def guarded_by(function: Function, instr: Instr, test: Callable[[Assume], bool])
                 seen.add(nxt)
                 work.append(nxt)
     return True
+
+
+def nonzero(assume: Assume) -> tuple[Expr, bool]:
+    """What a branch tests, and whether it is not zero (a count: above zero) on its side."""
+    cond = assume.cond
+    if isinstance(cond, Binary) and cond.right.text == "0" and cond.op in (">", "!=", "<=", "=="):
+        return cond.left, assume.truth is (cond.op in (">", "!="))
+    return cond, assume.truth
 
 
 def step(function: Function, instr: Instr, note: str) -> Step:

@@ -44,7 +44,8 @@ from analyzer.author import (
     step,
     words,
 )
-from rules.vocabulary.custody import ARRAYS, CUSTODY, KEY_TEST, PAGES, VIEWS, WRITE_BACKS
+from rules.vocabulary.custody import ARRAYS, CUSTODY, PAGES, VIEWS, WRITE_BACKS
+from rules.vocabulary.seamcall import KEY_TEST
 
 SCOPE = ("arch/x86/kvm/vmx/*", "arch/x86/kvm/mmu/*")
 TABLE = ".external_spt"

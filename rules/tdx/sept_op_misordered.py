@@ -14,8 +14,9 @@ followed as far as one entry goes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from analyzer.author import (
     Assign,
@@ -24,6 +25,7 @@ from analyzer.author import (
     Context,
     Event,
     Facts,
+    Field,
     Finding,
     Function,
     Instr,
@@ -37,17 +39,19 @@ from analyzer.author import (
     covers,
     explore,
     in_loop,
+    nonzero,
     shown,
     step,
     words,
 )
-from rules.vocabulary.seamcall import SEPT
+from rules.vocabulary.seamcall import KEY_FIELD, KEY_TEST, KEYED, SEPT, is_tdx
 
 SCOPE = ("arch/x86/kvm/vmx/*",)
 _NAME = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
 _TERM = re.compile(r" [+-] (?!0\b)(?:[A-Z][A-Z0-9_]*|\d\w*)\b")
 
 
+S = TypeVar("S", bound=Hashable)
 Word = tuple[str, int | None]  # a name that copies share, and the value if it is known
 
 
@@ -243,8 +247,52 @@ def _leavings(check: _Check, protocol: Protocol[Chain]) -> None:
             check.report(leaving.context, chain.removed, f"REMOVE without {missing}", message, chain)
 
 
+@dataclass(slots=True)
+class _Keys:
+    """Where REMOVE is reached though nobody asked whether the TD still has its key."""
+
+    unasked: list[tuple[Call, Context[str]]] = field(default_factory=list)
+
+    def step(self, key: str, event: Event[str]) -> list[tuple[str, int | str | None]]:
+        """What a test says of the key; REMOVE wants it."""
+        if event.what == "test":
+            return [("yes", "nonzero"), ("no", 0)]
+        if event.what == "remove" and key in ("", "no"):
+            self.unasked.append((event.call, event.context))
+        return [("no" if event.what == "drop" else key, None)]
+
+
+def _key_branch(assume: Assume, key: str, context: Context[str]) -> str:
+    """A test of the number of the key."""
+    tested, there = nonzero(assume)
+    return ("yes" if there else "no") if isinstance(tested, Field) and tested.name == KEY_FIELD else key
+
+
+def _keys(facts: Facts) -> Iterator[Finding]:
+    """Without the key the module refuses REMOVE, and KVM takes that for a bug: only where the tree has the test."""
+    if not facts.program.whole or KEY_TEST not in facts.program.by_name:
+        return
+    keys = _Keys()
+    explore(
+        facts.program,
+        facts.names,
+        facts.vocabulary,
+        Protocol(facts.program, facts.vocabulary, KEYED, keys.step, _key_branch, "", "lost"),
+        is_tdx,
+    )
+    told: set[int] = set()
+    for call, context in keys.unasked:
+        function = facts.program.lower(context.key)
+        if function is not None and id(call) not in told:
+            told.add(id(call))
+            message = "REMOVE runs on a path that does not know whether the TD still has its HKID"
+            trace = (*_way(facts, context), step(function, call, shown(call)))
+            yield facts.finding(function, call, "REMOVE without HKID", message, trace=trace, severity=Severity.WARNING)
+
+
 def check(facts: Facts) -> Iterator[Finding]:
     """Follow each chain on all paths, across helpers, macros and callbacks."""
+    yield from _keys(facts)
     made = _Check(facts)
     protocol = Protocol(facts.program, facts.vocabulary, SEPT, made.step, made.branch, IDLE, LOST)
     explore(facts.program, facts.names, facts.vocabulary, protocol, _covers)
@@ -261,12 +309,16 @@ def check(facts: Facts) -> Iterator[Finding]:
         yield facts.finding(function, instr, subject, message, trace=_trace(facts, function, instr, context, chain))
 
 
-def _trace(facts: Facts, function: Function, instr: Instr, context: Context[Chain], chain: Chain) -> tuple[Step, ...]:
-    steps = []
+def _way(facts: Facts, context: Context[S]) -> Iterator[Step]:
+    """The calls that lead to a context."""
     for seen, leaving in context.path()[:-1]:
         caller = facts.program.lower(seen.key)
         if caller is not None and leaving is not None:
-            steps.append(step(caller, leaving, f"calls {leaving.name}()"))
+            yield step(caller, leaving, f"calls {leaving.name}()")
+
+
+def _trace(facts: Facts, function: Function, instr: Instr, context: Context[Chain], chain: Chain) -> tuple[Step, ...]:
+    steps = list(_way(facts, context))
     if chain.blocked is not None:
         home = facts.program.lower(chain.home) or function
         steps.append(step(home, chain.blocked, f"BLOCK: {shown(chain.blocked)}"))

@@ -3,13 +3,13 @@
 from analyzer.author import RESULT, Effect, Verb, Vocabulary
 from rules.vocabulary.memory import ALLOCATORS
 from rules.vocabulary.pairs import PAMT_ALLOCS, PAMT_FREES
+from rules.vocabulary.seamcall import KEY_TEST
 
 CUSTODY = "custody"
 PAGES = frozenset("tdr_page tdcs_pages tdvpr_page tdcx_pages external_spt".split())
 ARRAYS = frozenset("tdcs_pages tdcx_pages".split())
 # The module may touch it while it reclaims the others, so that it is written back by itself, once it is back.
 WRITE_BACKS = {"tdr_page": "tdh_phymem_page_wbinvd_tdr"}
-KEY_TEST = "is_hkid_assigned"
 VIEWS = frozenset("virt_to_page page_address page_to_virt page_to_phys __pa __va virt_to_phys".split())
 _TDX = "arch/x86/kvm/vmx/tdx.c"
 

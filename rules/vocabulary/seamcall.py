@@ -51,10 +51,15 @@ SIZED_LEAVES = {"TDH_PHYMEM_PAGE_WBINVD": "writes back"}
 VOID_OPS = frozenset(("free_external_spt", "remove_external_spte", "drop_external_spte"))
 
 SEPT = "sept"
+KEYED = "keyed"  # what needs the key of the TD
+KEY_TEST = "is_hkid_assigned"
+KEY_FIELD = "hkid"
 _EFFECTS: dict[str, tuple[Effect, ...]] = {
     "tdh_mem_range_block": (Effect(Verb.EVENT, SEPT, mode="block"),),
     "tdh_mem_track": (Effect(Verb.EVENT, SEPT, mode="track"),),
-    "tdh_mem_page_remove": (Effect(Verb.EVENT, SEPT, mode="remove"),),
+    "tdh_mem_page_remove": (Effect(Verb.EVENT, SEPT, mode="remove"), Effect(Verb.EVENT, KEYED, mode="remove")),
+    KEY_TEST: (Effect(Verb.EVENT, KEYED, mode="test"),),
+    "tdx_hkid_free": (Effect(Verb.EVENT, KEYED, mode="drop"),),
     "tdh_mem_page_demote": (Effect(Verb.EVENT, SEPT, mode="demote"),),
     "tdh_mem_range_unblock": (Effect(Verb.EVENT, SEPT, mode="unblock"),),
     "tdh_phymem_page_wbinvd_hkid": (Effect(Verb.EVENT, SEPT, mode="flush"),),
