@@ -52,6 +52,7 @@ SCOPE = (
     "arch/x86/include/asm/tdx.h",
 )
 _SOURCE = re.compile(r"(?:^|_)(?:src|source|user)(?:_|$)")
+ORDERS = frozenset(("compound_order", "folio_order"))
 LEVELS = frozenset("max_level goal_level req_level level pg_level map_level host_level".split())
 
 
@@ -118,10 +119,17 @@ def _size_tests(facts: Facts) -> Iterator[Finding]:
     result = facts.solve(("taint", GMEM), lambda: solve_taint(facts.program, facts.names, facts.vocabulary, GMEM_SPEC))
     for arrival in result.arrivals:
         call = arrival.instr
-        if isinstance(call, Call) and call.callee in SIZE_TESTS and call.result is not None:
+        if not isinstance(call, Call) or call.result is None:
+            continue
+        if call.callee in SIZE_TESTS or (call.callee in ORDERS and _as_truth(arrival.function, call.result)):
             what = f"{shown(call)} asks the folio of a guest PFN whether it is large"
             last = step(arrival.function, call, what)
             yield facts.finding(arrival.function, call, call.callee, what, trace=(*arrival.path, last))
+
+
+def _as_truth(function: Function, order: Expr) -> bool:
+    """Whether an order is only asked whether it is zero: a branch without a comparison."""
+    return any(isinstance(i, Assume) and i.cond.text == order.text for b in function.blocks for i in b.instrs)
 
 
 def _nearest(facts: Facts, arrivals: Iterable[Arrival]) -> list[Arrival]:
