@@ -36,9 +36,9 @@ from analyzer.analyses.guards import (
 )
 from analyzer.analyses.held import HeldResult, Sighting, solve_held
 from analyzer.analyses.hiding import hides_failure
-from analyzer.analyses.interrupts import Handler, Masking, Reached, RunsIn, handlers, reached
+from analyzer.analyses.interrupts import Masking, Reached, RunsIn, handlers, reached
 from analyzer.analyses.keptin import keeping_calls, kept_in, narrow_entries, narrows
-from analyzer.analyses.lifetime import calls_of, homes, inward
+from analyzer.analyses.lifetime import homes, inward
 from analyzer.analyses.lockfields import LockField, LockFields
 from analyzer.analyses.lockinit import LockInits
 from analyzer.analyses.lockpath import lock_path
@@ -72,7 +72,6 @@ from analyzer.analyses.seqcheck import (
     Breach,
     Sequence,
     SequenceResult,
-    Stand,
     lock_helpers,
     snapshot_of,
     solve_sequence,
@@ -187,7 +186,6 @@ __all__ = [
     "Finding",
     "Flow",
     "Function",
-    "Handler",
     "Held",
     "HeldResult",
     "Init",
@@ -253,7 +251,6 @@ __all__ = [
     "Stage",
     "Stale",
     "Staleness",
-    "Stand",
     "State",
     "Step",
     "Token",
@@ -282,7 +279,6 @@ __all__ = [
     "callers",
     "callers_of",
     "calls_between",
-    "calls_of",
     "calls_to",
     "canonical",
     "churn",
