@@ -66,10 +66,15 @@ _MEMBER = re.compile(
 _STRUCT = re.compile(r"^(?:typedef\s+)?(?:struct|union)\s*(\w*)\s*\{(?:[^\n]*\};$|.*?^\})", re.M | re.S)
 
 
+_CALLED = re.compile(r"(?<!\w)(\w+)\s*+\(")
+
+
 def heading_type(definition: Definition, text: str) -> str:
     """The words before the name of a function."""
-    found = re.search(rf"\b{definition.name}\s*\(", text)  # the type may have a word like it
-    return text[: found.start()].strip() if found else ""
+    for found in _CALLED.finditer(text):  # the type may have a word like it
+        if found[1] == definition.name:
+            return text[: found.start()].strip()
+    return ""
 
 
 @lru_cache(maxsize=1 << 14)
