@@ -98,6 +98,14 @@ void stub_report(const char *kind, const char *text, ...);
 #define PTR_ERR(p)	((long)(p))
 #define ERR_PTR(e)	((void *)(long)(e))
 
+typedef struct { int count; } atomic_t;
+int atomic_read(const atomic_t *v);
+void atomic_set(atomic_t *v, int n);
+void atomic_inc(atomic_t *v);
+bool atomic_inc_not_zero(atomic_t *v);
+bool atomic_add_unless(atomic_t *v, int n, int unless);
+bool atomic_dec_and_test(atomic_t *v);
+
 typedef struct { int refs; } refcount_t;
 void refcount_set(refcount_t *r, int n);
 int refcount_read(const refcount_t *r);

@@ -12,6 +12,7 @@ struct rw_semaphore { int v; };
 void spin_lock(spinlock_t *l);
 void spin_unlock(spinlock_t *l);
 void spin_lock_init(spinlock_t *l);
+#define DEFINE_SPINLOCK(l)	spinlock_t l
 void read_lock(rwlock_t *l);
 void read_unlock(rwlock_t *l);
 void write_lock(rwlock_t *l);

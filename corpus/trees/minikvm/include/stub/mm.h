@@ -8,6 +8,7 @@
 #define PAGE_SHIFT	12
 #define PAGE_SIZE	(1UL << PAGE_SHIFT)
 #define PMD_ORDER	9
+#define PTRS_PER_PMD	512
 #define PAGE_ALIGNED(x)	IS_ALIGNED((u64)(x), PAGE_SIZE)
 
 typedef unsigned int gfp_t;

@@ -20,6 +20,7 @@ void kvm_mmu_slot_remove_write_access(struct kvm *kvm, const struct kvm_memory_s
 				      int min_level);
 int kvm_mmu_page_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code);
 int kvm_tdp_mmu_map_private_pfn(struct kvm_vcpu *vcpu, gfn_t gfn, kvm_pfn_t pfn);
+void kvm_mmu_set_guest_inhibit(struct kvm *kvm, gfn_t gfn);
 
 /* Does the VM mirror a part of its tables into ones that KVM cannot write? */
 static inline bool kvm_has_mirrored_tdp(const struct kvm *kvm)

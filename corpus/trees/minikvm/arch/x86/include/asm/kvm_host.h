@@ -96,6 +96,14 @@ struct kvm_x86_ops {
 	void (*flush_tlb_all)(struct kvm_vcpu *vcpu);
 
 	/*
+	 * What changing an external table takes and mmu_lock does not let one
+	 * allocate.  The first asks under mmu_lock held for write whether there
+	 * is enough for a split, the second may sleep.
+	 */
+	bool (*need_external_cache)(struct kvm *kvm);
+	int (*topup_external_cache)(struct kvm *kvm);
+
+	/*
 	 * Carry one change of a mirror SPTE over to the table that hardware
 	 * walks.  What has to be done follows from the two values alone.
 	 */

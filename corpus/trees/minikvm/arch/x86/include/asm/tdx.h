@@ -11,12 +11,13 @@
 #define TDX_OPERAND_BUSY		0x8000020000000000ULL
 #define TDX_RND_NO_ENTROPY		0x8000020300000000ULL
 #define TDX_SW_ERROR			0xFFFFFF0000000000ULL
+#define TDX_HPA_RANGE_NOT_FREE		0xC000030400000000ULL
 #define TDX_SEAMCALL_STATUS_MASK	0xFFFFFFFF00000000ULL
 
 #define TDX_FEATURES0_DEMOTE_NOINTERRUPT	BIT_ULL(51)
 
 struct tdx_module_args {
-	u64 rcx, rdx, r8, r9, r10, r11, r12;
+	u64 rcx, rdx, r8, r9, r10, r11, r12, r13;
 };
 
 struct tdx_sys_info {
@@ -25,11 +26,32 @@ struct tdx_sys_info {
 	u16 tdcx_nr_pages;
 };
 
+/*
+ * Dynamic PAMT: what the module has to know of the 4K pages of a 2M range is kept
+ * in a pair of pages, which the host lends as long as one of them is in use.
+ */
+#define TDX_PAMT_PAGES		2
+#define TDX_PAMT_CACHE_PAIRS	8
+
+struct tdx_pamt_pages {
+	struct page *page[TDX_PAMT_PAGES];
+};
+
+/* Pairs set aside for those who hold a lock and may not allocate. */
+struct tdx_pamt_cache {
+	spinlock_t lock;
+	int nr_pairs;
+	struct tdx_pamt_pages pair[TDX_PAMT_CACHE_PAIRS];
+};
+
 /* What the module keeps for a TD, in pages that the host donated. */
 struct tdx_td {
 	struct page *tdr_page;
 	int tdcs_nr_pages;
 	struct page **tdcs_pages;
+
+	/* The pair that the next DEMOTE lends to the range it makes small. */
+	struct tdx_pamt_pages demote_pamt;
 };
 
 /* The same for a vCPU. */
@@ -38,6 +60,11 @@ struct tdx_vp {
 	int tdcx_nr_pages;
 	struct page **tdcx_pages;
 };
+
+static inline bool tdx_hpa_range_not_free(u64 err)
+{
+	return (err & TDX_SEAMCALL_STATUS_MASK) == TDX_HPA_RANGE_NOT_FREE;
+}
 
 static inline bool tdx_operand_busy(u64 err)
 {
@@ -56,6 +83,14 @@ static inline bool tdx_supports_demote_nointerrupt(const struct tdx_sys_info *sy
 int tdx_guest_keyid_alloc(void);
 void tdx_guest_keyid_free(unsigned int keyid);
 void tdx_quirk_reset_paddr(unsigned long base, unsigned long size);
+
+int tdx_pamt_cache_topup(struct tdx_pamt_cache *cache, int pairs);
+void tdx_pamt_cache_free(struct tdx_pamt_cache *cache);
+int tdx_pamt_take(struct tdx_pamt_cache *cache, struct tdx_pamt_pages *pages);
+void tdx_pamt_give_back(struct tdx_pamt_cache *cache, const struct tdx_pamt_pages *pages);
+int tdx_pamt_get(kvm_pfn_t pfn, struct tdx_pamt_cache *cache);
+void tdx_pamt_put(kvm_pfn_t pfn);
+void tdx_pamt_get_all(kvm_pfn_t pfn);
 
 u64 tdh_mng_create(struct tdx_td *td, u16 hkid);
 u64 tdh_mng_addcx(struct tdx_td *td, struct page *tdcs_page);

@@ -32,6 +32,9 @@ static int mmu_topup_memory_caches(struct kvm_vcpu *vcpu)
 			return r;
 	}
 
+	if (kvm_has_mirrored_tdp(vcpu->kvm) && kvm_x86_ops.topup_external_cache)
+		return kvm_x86_call(topup_external_cache)(vcpu->kvm);
+
 	return 0;
 }
 
@@ -108,6 +111,18 @@ static u8 kvm_mmu_max_mapping_level(struct kvm *kvm, struct kvm_page_fault *faul
 		host_level = host_pfn_mapping_level(kvm, fault->gfn, slot);
 
 	return min(host_level, max_level);
+}
+
+/* The guest wants small pages here.  It does not change its mind. */
+void kvm_mmu_set_guest_inhibit(struct kvm *kvm, gfn_t gfn)
+{
+	struct kvm_memory_slot *slot = gfn_to_memslot(kvm, gfn);
+	int level;
+
+	lockdep_assert_held_write(&kvm->mmu_lock);
+
+	for (level = PG_LEVEL_2M; slot && level <= KVM_MAX_HUGEPAGE_LEVEL; level++)
+		lpage_info_slot(gfn, slot, level)->disallow_lpage |= KVM_LPAGE_GUEST_INHIBIT;
 }
 
 void kvm_mmu_hugepage_adjust(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)

@@ -76,6 +76,9 @@ static inline gfn_t kvm_gfn_round_for_level(gfn_t gfn, int level)
 	return ALIGN_DOWN(gfn, KVM_PAGES_PER_HPAGE(level));
 }
 
+/* A bit of disallow_lpage of its own; the ones below count other reasons. */
+#define KVM_LPAGE_GUEST_INHIBIT	BIT(30)
+
 static inline struct kvm_lpage_info *lpage_info_slot(gfn_t gfn,
 						     const struct kvm_memory_slot *slot,
 						     int level)

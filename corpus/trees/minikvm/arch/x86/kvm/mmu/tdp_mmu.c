@@ -686,6 +686,27 @@ static struct kvm_mmu_page *tdp_mmu_alloc_sp_for_split(struct kvm *kvm, struct t
 	return sp;
 }
 
+static bool tdp_mmu_need_external_cache(struct kvm *kvm, struct kvm_mmu_page *root)
+{
+	return is_mirror_sp(root) && kvm_x86_ops.need_external_cache &&
+	       kvm_x86_call(need_external_cache)(kvm);
+}
+
+/* Mirror roots are split with mmu_lock held for write only, and so it is dropped. */
+static int tdp_mmu_topup_external_cache(struct kvm *kvm, struct tdp_iter *iter)
+{
+	int ret;
+
+	iter->yielded = true;
+	rcu_read_unlock();
+	write_unlock(&kvm->mmu_lock);
+	ret = kvm_x86_call(topup_external_cache)(kvm);
+	write_lock(&kvm->mmu_lock);
+	rcu_read_lock();
+
+	return ret;
+}
+
 static int tdp_mmu_split_huge_pages_root(struct kvm *kvm, struct kvm_mmu_page *root,
 					 gfn_t start, gfn_t end, int target_level, bool shared)
 {
@@ -712,6 +733,14 @@ again:
 				ret = -ENOMEM;
 				break;
 			}
+			continue;
+		}
+
+		/* The entry may have gone meanwhile, and so may the pages. */
+		if (tdp_mmu_need_external_cache(kvm, root)) {
+			ret = tdp_mmu_topup_external_cache(kvm, &iter);
+			if (ret)
+				break;
 			continue;
 		}
 

@@ -143,6 +143,7 @@ void tdx_vm_destroy(struct kvm *kvm)
 	struct kvm_tdx *kvm_tdx = to_kvm_tdx(kvm);
 
 	tdx_reclaim_td_control_pages(kvm_tdx);
+	tdx_pamt_cache_free(&kvm_tdx->pamt_cache);
 	kvm_tdx->state = TD_STATE_UNINITIALIZED;
 }
 
@@ -156,6 +157,7 @@ int tdx_vm_init(struct kvm *kvm)
 
 	kvm->arch.has_private_mem = true;
 	kvm->arch.gfn_direct_bits = TDX_SHARED_GFN_BIT;
+	spin_lock_init(&kvm_tdx->pamt_cache.lock);
 
 	kvm_tdx->hkid = tdx_guest_keyid_alloc();
 	if (kvm_tdx->hkid < 0)
@@ -305,21 +307,45 @@ static struct page *tdx_spte_to_sept_pt(struct kvm *kvm, gfn_t gfn, u64 new_spte
 	return virt_to_page(sp->external_spt);
 }
 
+/* A fault whose pairs others have taken comes again with new ones. */
+static int tdx_pamt_get_for_map(struct kvm *kvm, kvm_pfn_t pfn)
+{
+	int ret = tdx_pamt_get(pfn, &to_kvm_tdx(kvm)->pamt_cache);
+
+	if (ret == -ENOMEM)
+		return -EBUSY;
+
+	return KVM_BUG_ON(ret, kvm) ? -EIO : 0;
+}
+
 static int tdx_sept_map_nonleaf_spte(struct kvm *kvm, gfn_t gfn, enum pg_level level,
 				     u64 new_spte)
 {
 	struct page *sept_pt = tdx_spte_to_sept_pt(kvm, gfn, new_spte, level);
+	struct kvm_tdx *kvm_tdx = to_kvm_tdx(kvm);
 	u64 err, entry, level_state;
+	kvm_pfn_t sept_pfn;
+	int ret;
 
 	if (!sept_pt)
 		return -EIO;
 
-	err = tdh_mem_sept_add(&to_kvm_tdx(kvm)->td, gfn_to_gpa(gfn), level, sept_pt,
+	sept_pfn = page_to_pfn(sept_pt);
+	ret = tdx_pamt_get_for_map(kvm, sept_pfn);
+	if (ret)
+		return ret;
+
+	err = tdh_mem_sept_add(&kvm_tdx->td, gfn_to_gpa(gfn), level, sept_pt,
 			       &entry, &level_state);
+	if (!err)
+		return 0;
+
+	tdx_pamt_put(sept_pfn);
 	if (unlikely(tdx_operand_busy(err)))
 		return -EBUSY;
 
-	return TDX_BUG_ON_2(err, TDH_MEM_SEPT_ADD, entry, level_state, kvm) ? -EIO : 0;
+	TDX_BUG_ON_2(err, TDH_MEM_SEPT_ADD, entry, level_state, kvm);
+	return -EIO;
 }
 
 static int tdx_sept_map_leaf_spte(struct kvm *kvm, gfn_t gfn, enum pg_level level, u64 new_spte)
@@ -341,6 +367,25 @@ static int tdx_sept_map_leaf_spte(struct kvm *kvm, gfn_t gfn, enum pg_level leve
 		KVM_BUG_ON(1, kvm);
 		return -EIO;
 	}
+}
+
+/* A small page has to be known to the module before it is mapped; a huge one is. */
+static int tdx_sept_map_page(struct kvm *kvm, gfn_t gfn, enum pg_level level, u64 new_spte)
+{
+	kvm_pfn_t pfn = spte_to_pfn(new_spte);
+	int ret;
+
+	if (level == PG_LEVEL_4K) {
+		ret = tdx_pamt_get_for_map(kvm, pfn);
+		if (ret)
+			return ret;
+	}
+
+	ret = tdx_sept_map_leaf_spte(kvm, gfn, level, new_spte);
+	if (ret && level == PG_LEVEL_4K)
+		tdx_pamt_put(pfn);
+
+	return ret;
 }
 
 /*
@@ -449,6 +494,57 @@ static int tdx_sept_split_leaf_spte(struct kvm *kvm, gfn_t gfn, enum pg_level le
 }
 
 /*
+ * Two pairs are due: one for the S-EPT page, one for what becomes small.  DEMOTE finds
+ * the second in the TD, however often it is tried, and nobody can have emptied the
+ * cache since the TDP MMU looked.
+ */
+static int tdx_sept_split_page(struct kvm *kvm, gfn_t gfn, enum pg_level level, u64 old_spte,
+			       u64 new_spte)
+{
+	struct page *sept_pt = tdx_spte_to_sept_pt(kvm, gfn, new_spte, level);
+	struct kvm_tdx *kvm_tdx = to_kvm_tdx(kvm);
+	kvm_pfn_t sept_pfn;
+	int ret;
+
+	lockdep_assert_held_write(&kvm->mmu_lock);
+
+	if (!sept_pt)
+		return -EIO;
+
+	sept_pfn = page_to_pfn(sept_pt);
+	ret = tdx_pamt_get(sept_pfn, &kvm_tdx->pamt_cache);
+	if (KVM_BUG_ON(ret, kvm))
+		return ret;
+
+	ret = tdx_pamt_take(&kvm_tdx->pamt_cache, &kvm_tdx->td.demote_pamt);
+	if (KVM_BUG_ON(ret, kvm))
+		goto out_put;
+
+	ret = tdx_sept_split_leaf_spte(kvm, gfn, level, new_spte);
+	if (ret)
+		goto out_give_back;
+
+	tdx_pamt_get_all(spte_to_pfn(old_spte));
+	return 0;
+
+out_give_back:
+	tdx_pamt_give_back(&kvm_tdx->pamt_cache, &kvm_tdx->td.demote_pamt);
+out_put:
+	tdx_pamt_put(sept_pfn);
+	return ret;
+}
+
+static int tdx_sept_unmap_page(struct kvm *kvm, gfn_t gfn, enum pg_level level, u64 old_spte)
+{
+	int ret = tdx_sept_remove_leaf_spte(kvm, gfn, level, old_spte);
+
+	if (!ret && level == PG_LEVEL_4K)
+		tdx_pamt_put(spte_to_pfn(old_spte));
+
+	return ret;
+}
+
+/*
  * The one way from a mirror SPTE to the S-EPT.  Installing comes from the fault
  * path, with mmu_lock held for read, and may find the module busy; removing and
  * splitting need mmu_lock held for write and must not fail.
@@ -460,28 +556,42 @@ static int tdx_sept_set_private_spte(struct kvm *kvm, gfn_t gfn, u64 old_spte,
 
 	if (is_shadow_present_pte(old_spte)) {
 		if (!is_shadow_present_pte(new_spte))
-			return tdx_sept_remove_leaf_spte(kvm, gfn, level, old_spte);
+			return tdx_sept_unmap_page(kvm, gfn, level, old_spte);
 
 		if (KVM_BUG_ON(is_last_spte(new_spte, level), kvm))
 			return -EIO;
 
-		return tdx_sept_split_leaf_spte(kvm, gfn, level, new_spte);
+		return tdx_sept_split_page(kvm, gfn, level, old_spte, new_spte);
 	}
 
 	if (KVM_BUG_ON(!is_shadow_present_pte(new_spte), kvm))
 		return -EIO;
 
 	return is_last_spte(new_spte, level) ?
-	       tdx_sept_map_leaf_spte(kvm, gfn, level, new_spte) :
+	       tdx_sept_map_page(kvm, gfn, level, new_spte) :
 	       tdx_sept_map_nonleaf_spte(kvm, gfn, level, new_spte);
+}
+
+/* The S-EPT page and the range: a split takes a pair for each. */
+static bool tdx_need_pamt_cache(struct kvm *kvm)
+{
+	return to_kvm_tdx(kvm)->pamt_cache.nr_pairs < TDX_SPLIT_PAIRS;
+}
+
+/* Enough for a fault that finds no table at all, which is more than a split takes. */
+static int tdx_topup_pamt_cache(struct kvm *kvm)
+{
+	return tdx_pamt_cache_topup(&to_kvm_tdx(kvm)->pamt_cache, TDX_FAULT_PAIRS);
 }
 
 /* Mirror tables go away with the VM only, after the key was given back. */
 static void tdx_sept_free_private_spt(struct kvm *kvm, struct kvm_mmu_page *sp)
 {
 	if (!KVM_BUG_ON(is_hkid_assigned(to_kvm_tdx(kvm)), kvm) &&
-	    !tdx_reclaim_page(virt_to_page(sp->external_spt)))
+	    !tdx_reclaim_page(virt_to_page(sp->external_spt))) {
+		tdx_pamt_put(page_to_pfn(virt_to_page(sp->external_spt)));
 		free_page((unsigned long)sp->external_spt);
+	}
 
 	sp->external_spt = NULL;
 }
@@ -517,11 +627,14 @@ static int tdx_handle_ept_violation(struct kvm_vcpu *vcpu)
 	if (kvm_is_addr_direct(kvm, gpa))
 		return kvm_mmu_page_fault(vcpu, gpa, error_code);
 
-	/* A guest that accepts 4K of a huge page gets 4K before it retries. */
+	/* A guest that accepts 4K of a huge page gets 4K, now and ever after. */
 	level = tdx_ext_qual_to_accept_level(tdx->ext_exit_qualification);
 	if (level == PG_LEVEL_4K) {
-		scoped_guard(write_lock, &kvm->mmu_lock)
+		scoped_guard(write_lock, &kvm->mmu_lock) {
 			ret = kvm_tdp_mmu_split_mirror_leaf(kvm, gpa_to_gfn(gpa));
+			if (!ret)
+				kvm_mmu_set_guest_inhibit(kvm, gpa_to_gfn(gpa));
+		}
 		if (ret)
 			return ret;
 	}
@@ -670,6 +783,9 @@ int __init tdx_hardware_setup(void)
 
 	vt_x86_ops.set_external_spte = tdx_sept_set_private_spte;
 	vt_x86_ops.free_external_spt = tdx_sept_free_private_spt;
+
+	vt_x86_ops.need_external_cache = tdx_need_pamt_cache;
+	vt_x86_ops.topup_external_cache = tdx_topup_pamt_cache;
 
 	return 0;
 }

@@ -14,6 +14,10 @@
 
 #define TDX_EXTENDMR_CHUNKSIZE		256
 
+/* Pairs of PAMT pages: S-EPT page and range; three S-EPT pages and the leaf. */
+#define TDX_SPLIT_PAIRS		2
+#define TDX_FAULT_PAIRS		4
+
 struct kvm_tdx_cmd {
 	u32 id;
 	u32 flags;
@@ -39,6 +43,9 @@ struct kvm_tdx {
 	struct tdx_td td;
 	int hkid;
 	enum kvm_tdx_state state;
+
+	/* For the pages that the S-EPT maps, and for those it is made of. */
+	struct tdx_pamt_cache pamt_cache;
 
 	/* The page that the next PAGE.ADD copies from; user memory, pinned. */
 	struct page *page_add_src;

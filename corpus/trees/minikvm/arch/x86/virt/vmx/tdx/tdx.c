@@ -17,6 +17,10 @@ static u32 tdx_guest_keyid_start __ro_after_init;
 static u32 tdx_nr_guest_keyids __ro_after_init;
 static u64 tdx_guest_keyid_map;
 
+/* How many 4K pages of each 2M range the module has; under the lock around zero. */
+static atomic_t *tdx_pamt_refcounts __ro_after_init;
+static DEFINE_SPINLOCK(tdx_pamt_lock);
+
 static inline u64 sc_retry(u64 (*call)(u64, struct tdx_module_args *), u64 leaf,
 			   struct tdx_module_args *args)
 {
@@ -267,6 +271,8 @@ u64 tdh_mem_page_demote(struct tdx_td *td, u64 gpa, enum pg_level level,
 		.rdx = tdx_tdr_pa(td),
 		.rcx = gpa | pg_level_to_tdx_sept_level(level),
 		.r8 = page_to_phys(sept_page),
+		.r12 = page_to_phys(td->demote_pamt.page[0]),
+		.r13 = page_to_phys(td->demote_pamt.page[1]),
 	};
 
 	*ext_err1 = 0;
@@ -309,10 +315,175 @@ u64 tdh_phymem_page_reclaim(struct page *page, u64 *tdx_pt, u64 *tdx_owner, u64 
 	return ret;
 }
 
+static u64 tdh_phymem_pamt_add(kvm_pfn_t pfn, const struct tdx_pamt_pages *pages)
+{
+	struct tdx_module_args args = {
+		.rcx = PFN_PHYS(pfn) | pg_level_to_tdx_sept_level(PG_LEVEL_2M),
+		.r12 = page_to_phys(pages->page[0]),
+		.r13 = page_to_phys(pages->page[1]),
+	};
+
+	return seamcall(TDH_PHYMEM_PAMT_ADD, &args);
+}
+
+static u64 tdh_phymem_pamt_remove(kvm_pfn_t pfn, struct tdx_pamt_pages *pages)
+{
+	struct tdx_module_args args = {
+		.rcx = PFN_PHYS(pfn) | pg_level_to_tdx_sept_level(PG_LEVEL_2M),
+	};
+	u64 ret = seamcall_ret(TDH_PHYMEM_PAMT_REMOVE, &args);
+
+	pages->page[0] = phys_to_page(args.r12);
+	pages->page[1] = phys_to_page(args.r13);
+
+	return ret;
+}
+
+static void tdx_pamt_free_pages(struct tdx_pamt_pages *pages)
+{
+	__free_page(pages->page[0]);
+	__free_page(pages->page[1]);
+}
+
+/* May sleep.  What was allocated before memory ran out stays in the cache. */
+int tdx_pamt_cache_topup(struct tdx_pamt_cache *cache, int pairs)
+{
+	struct tdx_pamt_pages pages;
+
+	while (READ_ONCE(cache->nr_pairs) < pairs) {
+		pages.page[0] = alloc_page(GFP_KERNEL_ACCOUNT);
+		if (!pages.page[0])
+			return -ENOMEM;
+
+		pages.page[1] = alloc_page(GFP_KERNEL_ACCOUNT);
+		if (!pages.page[1]) {
+			__free_page(pages.page[0]);
+			return -ENOMEM;
+		}
+
+		tdx_pamt_give_back(cache, &pages);
+	}
+
+	return 0;
+}
+
+void tdx_pamt_cache_free(struct tdx_pamt_cache *cache)
+{
+	struct tdx_pamt_pages pages;
+
+	while (!tdx_pamt_take(cache, &pages))
+		tdx_pamt_free_pages(&pages);
+}
+
+int tdx_pamt_take(struct tdx_pamt_cache *cache, struct tdx_pamt_pages *pages)
+{
+	guard(spinlock)(&cache->lock);
+
+	if (!cache->nr_pairs)
+		return -ENOMEM;
+
+	*pages = cache->pair[--cache->nr_pairs];
+	return 0;
+}
+
+void tdx_pamt_give_back(struct tdx_pamt_cache *cache, const struct tdx_pamt_pages *pages)
+{
+	scoped_guard(spinlock, &cache->lock) {
+		if (cache->nr_pairs < TDX_PAMT_CACHE_PAIRS) {
+			cache->pair[cache->nr_pairs++] = *pages;
+			return;
+		}
+	}
+
+	/* Several filled it at a time. */
+	__free_page(pages->page[0]);
+	__free_page(pages->page[1]);
+}
+
+static atomic_t *tdx_find_pamt_refcount(kvm_pfn_t pfn)
+{
+	return &tdx_pamt_refcounts[pfn >> PMD_ORDER];
+}
+
+/* For each 4K page, before the module is given it.  Nothing here sleeps. */
+int tdx_pamt_get(kvm_pfn_t pfn, struct tdx_pamt_cache *cache)
+{
+	atomic_t *pamt_refcount = tdx_find_pamt_refcount(pfn);
+	struct tdx_pamt_pages pages;
+	bool spare = true;
+	u64 err;
+
+	if (atomic_inc_not_zero(pamt_refcount))
+		return 0;
+
+	if (tdx_pamt_take(cache, &pages))
+		return -ENOMEM;
+
+	scoped_guard(spinlock, &tdx_pamt_lock) {
+		/* Somebody may have been first; his pages do for both. */
+		if (!atomic_read(pamt_refcount)) {
+			err = tdh_phymem_pamt_add(pfn, &pages);
+			spare = err;
+			if (WARN_ON_ONCE(err && !tdx_hpa_range_not_free(err)))
+				goto out_spare;
+		}
+		atomic_inc(pamt_refcount);
+	}
+
+	if (spare)
+		tdx_pamt_give_back(cache, &pages);
+	return 0;
+
+out_spare:
+	tdx_pamt_give_back(cache, &pages);
+	return -EIO;
+}
+
+/* For each 4K page, once the module has given it back or did not accept it. */
+void tdx_pamt_put(kvm_pfn_t pfn)
+{
+	atomic_t *pamt_refcount = tdx_find_pamt_refcount(pfn);
+	struct tdx_pamt_pages pages;
+
+	/* Not the last one. */
+	if (atomic_add_unless(pamt_refcount, -1, 1))
+		return;
+
+	scoped_guard(spinlock, &tdx_pamt_lock) {
+		if (!atomic_dec_and_test(pamt_refcount))
+			return;
+
+		/* What the module keeps it has to be asked for again. */
+		if (WARN_ON_ONCE(tdh_phymem_pamt_remove(pfn, &pages))) {
+			atomic_inc(pamt_refcount);
+			return;
+		}
+	}
+
+	tdx_pamt_free_pages(&pages);
+}
+
+/* A huge page has become 512 small ones, and DEMOTE has brought their pair in. */
+void tdx_pamt_get_all(kvm_pfn_t pfn)
+{
+	atomic_t *pamt_refcount = tdx_find_pamt_refcount(pfn);
+
+	guard(spinlock)(&tdx_pamt_lock);
+	WARN_ON_ONCE(atomic_read(pamt_refcount));
+	atomic_set(pamt_refcount, PTRS_PER_PMD);
+}
+
 EXPORT_SYMBOL_FOR_KVM(tdx_get_sysinfo);
 EXPORT_SYMBOL_FOR_KVM(tdx_guest_keyid_alloc);
 EXPORT_SYMBOL_FOR_KVM(tdx_guest_keyid_free);
 EXPORT_SYMBOL_FOR_KVM(tdx_quirk_reset_paddr);
+EXPORT_SYMBOL_FOR_KVM(tdx_pamt_cache_topup);
+EXPORT_SYMBOL_FOR_KVM(tdx_pamt_cache_free);
+EXPORT_SYMBOL_FOR_KVM(tdx_pamt_take);
+EXPORT_SYMBOL_FOR_KVM(tdx_pamt_give_back);
+EXPORT_SYMBOL_FOR_KVM(tdx_pamt_get);
+EXPORT_SYMBOL_FOR_KVM(tdx_pamt_put);
+EXPORT_SYMBOL_FOR_KVM(tdx_pamt_get_all);
 EXPORT_SYMBOL_FOR_KVM(tdh_mng_create);
 EXPORT_SYMBOL_FOR_KVM(tdh_mng_addcx);
 EXPORT_SYMBOL_FOR_KVM(tdh_mng_key_freeid);

@@ -23,6 +23,9 @@ enum tdx_seamcall_leaf {
 	TDH_PHYMEM_PAGE_WBINVD		= 41,
 };
 
+#define TDH_PHYMEM_PAMT_ADD		58
+#define TDH_PHYMEM_PAMT_REMOVE		59
+
 u64 __seamcall(u64 leaf, struct tdx_module_args *args);
 u64 __seamcall_ret(u64 leaf, struct tdx_module_args *args);
 
