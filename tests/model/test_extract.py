@@ -14,16 +14,16 @@ from analyzer.model.extract.flows import flows
 from analyzer.model.extract.record import ABSENT, BOTH, DECIDED, Decision, Record
 from analyzer.model.kvm_tdx.mutations import MUTATIONS
 from analyzer.model.kvm_tdx.protocol import CORRECT, differing, values
-from tests.kernel.edits import Kernel
+from tests.kernel.edits import Edit, Kernel
 from tests.mutants.fields import FieldEdit
 from tests.mutants.fields_kernel import KERNEL
-from tests.mutants.fields_mini import MINIKVM, WITH_PAMT
+from tests.mutants.fields_mini import MINIKVM
+from tests.mutants.fields_pamt import SAME
 from tests.mutants.judge import mutants
 from tests.mutants.sources import Sources
 
 MINI = Path(__file__).resolve().parent.parent.parent / "corpus" / "trees" / "minikvm"
-UNDECIDED_PAMT = {"pamt_not_free", "pamt_recheck", "split_cache", "after_topup"}
-NOT_IN_MINIKVM = {*PAMT, *PFNMAP, "inhibit", "busy_entry", "cache_of"}
+NOT_IN_MINIKVM = {*PFNMAP, "busy_entry", "cache_of"}
 NO_PLACE = {"promotion", *BY_RULE}  # decided by what is not there
 
 
@@ -85,8 +85,8 @@ def test_an_edit_of_the_kernel_changes_its_field(real: Kernel, edit: FieldEdit) 
 
 
 def test_every_decidable_field_has_an_edit() -> None:
-    edited = {e.field for e in (*MINIKVM, *KERNEL, *WITH_PAMT)}
-    assert set(values()) - edited == {*UNDECIDED_PAMT, *BY_RULE, "inhibit"}
+    edited = {e.field for e in (*MINIKVM, *KERNEL)}
+    assert set(values()) - edited == {*BY_RULE}
 
 
 @pytest.mark.parametrize("field", BY_RULE)
@@ -99,14 +99,16 @@ def test_a_violation_of_the_rule_changes_the_field_that_it_decides(real: Kernel,
     assert found.steps
 
 
-@pytest.mark.parametrize("edit", WITH_PAMT, ids=lambda e: f"{e.field}={e.value}")
-def test_dynamic_pamt_is_a_layer_of_its_own(mini: Kernel, edit: FieldEdit) -> None:
-    found = _record(mini, edit)
-    assert found.layers.pamt
-    assert (found[edit.field].how, found[edit.field].values) == (DECIDED, (edit.value,))
-    broken = {d.field for d in found.decisions if d.how == DECIDED and d.broken}
-    assert broken == ({edit.field} if edit.value != getattr(CORRECT, edit.field) else set())
-    assert {d.field for d in found.decisions if d.how == BOTH} == UNDECIDED_PAMT
+@pytest.mark.parametrize("edits", [e for _, e in SAME], ids=[name for name, _ in SAME])
+def test_another_way_to_write_it_changes_nothing(mini: Kernel, edits: tuple[Edit, ...]) -> None:
+    assert _changed(_record(mini), _record(mini, FieldEdit("minikvm", "", "", edits))) == {}
+
+
+def test_what_minikvm_does_satisfies_every_claim(mini: Kernel) -> None:
+    found = list(survey(_record(mini)))
+    assert {"split-cache", "pamt", "pamt-remove", "accept-4k"} <= {r.name for r in found}
+    assert [(r.name, r.discovery.claim) for r in found if r.discovery is not None] == []
+    assert all(r.outcome.complete for r in found)
 
 
 @pytest.mark.parametrize(("field", "claim"), [("track", "I6"), ("attribute_store", "I2"), ("stale_check", "I12")])

@@ -1,10 +1,11 @@
-"""Edits of minikvm, one field of the Protocol each: the layers of huge pages and ACCEPT levels included."""
+"""Edits of minikvm, one field of the Protocol each: all layers included."""
 
 from __future__ import annotations
 
-from tests.kernel.edits import Edit, drop, swap
+from tests.kernel.edits import drop, swap
 from tests.kernel.places import GMEM, MAIN, MMU, TDP, TDX
 from tests.mutants.fields import EXIT, KICK, REMOVE, SPLIT, FieldEdit, anywhere, mini
+from tests.mutants.fields_pamt import SECTION, WRONG
 
 BLOCK = (
     "\terr = tdh_do_no_vcpus(tdh_mem_range_block, kvm, &kvm_tdx->td, gpa, level,\n"
@@ -22,14 +23,7 @@ UNMAP = "\tkvm_gmem_for_each_file(f, inode)\n\t\tkvm_gmem_unmap(f, start, end);\
 START = "\tkvm_gmem_for_each_file(f, inode)\n\t\tkvm_gmem_invalidate_start(f, start, end);\n"
 ROLLBACK = "__kvm_tdp_mmu_write_spte(iter->sptep, ret ? iter->old_spte : new_spte);"
 GUARDED = "if (!KVM_BUG_ON(is_hkid_assigned(to_kvm_tdx(kvm)), kvm) &&\n	    !tdx_reclaim_page("
-SPLIT_CALL = (
-    "\tif (level == PG_LEVEL_4K) {\n"
-    "\t\tscoped_guard(write_lock, &kvm->mmu_lock)\n"
-    "\t\t\tret = kvm_tdp_mmu_split_mirror_leaf(kvm, gpa_to_gfn(gpa));\n"
-    "\t\tif (ret)\n"
-    "\t\t\treturn ret;\n"
-    "\t}\n"
-)
+SPLIT_CALL = f"\tif (level == PG_LEVEL_4K) {{\n{SECTION}\t\tif (ret)\n\t\t\treturn ret;\n\t}}\n"
 SPURIOUS = swap(TDP, "tdp_mmu_map_leaf", " || (was_present && is_mirror_sp(sp))", "")
 
 MINIKVM: tuple[FieldEdit, ...] = (
@@ -289,20 +283,9 @@ MINIKVM: tuple[FieldEdit, ...] = (
         drop(TDX, EXIT, SPLIT_CALL),
         drop(TDX, EXIT, "\tenum pg_level level;\n"),
         drop(TDX, EXIT, "\tlevel = tdx_ext_qual_to_accept_level(tdx->ext_exit_qualification);\n"),
+        also="inhibit",
     ),
-    mini(
-        "split_lock",
-        "read",
-        swap(TDX, EXIT, "scoped_guard(write_lock, &kvm->mmu_lock)", "scoped_guard(read_lock, &kvm->mmu_lock)"),
-        drop(TDP, "kvm_tdp_mmu_split_mirror_leaf", "\tlockdep_assert_held_write(&kvm->mmu_lock);\n"),
-        swap(TDP, "kvm_tdp_mmu_split_mirror_leaf", "PG_LEVEL_4K, false);", "PG_LEVEL_4K, true);"),
-        drop(
-            TDP,
-            "tdp_mmu_split_huge_pages_root",
-            "\tif (KVM_BUG_ON(shared && is_mirror_sp(root), kvm))\n\t\treturn -EIO;\n",
-        ),
-        also="demote_error",
-    ),
+    *WRONG,
     mini(
         "sept_page_free",
         "before-hkid",
@@ -320,33 +303,4 @@ MINIKVM: tuple[FieldEdit, ...] = (
             "\tkvm_mmu_uninit_vm(kvm);\n\n\tif (kvm_x86_ops.vm_pre_destroy)\n\t\tkvm_x86_call(vm_pre_destroy)(kvm);\n",
         ),
     ),
-)
-
-# Dynamic PAMT, which minikvm has not: these come first, then an edit of their own.
-GET = (
-    "\tif (level == PG_LEVEL_4K && tdx_pamt_get(pfn))\n\t\treturn -ENOMEM;\n\n"
-    "\terr = tdh_mem_page_aug(&kvm_tdx->td, gfn_to_gpa(gfn), level, pfn, &entry, &level_state);\n"
-)
-PUT = "\tif (err && level == PG_LEVEL_4K)\n\t\ttdx_pamt_put(pfn);\n"
-AUG = "\terr = tdh_mem_page_aug(&kvm_tdx->td, gfn_to_gpa(gfn), level, pfn, &entry, &level_state);\n"
-COUNT = "\tatomic_set(tdx_find_pamt_refcount(gpa), PTRS_PER_PMD);\n"
-DONE = "\tif (TDX_BUG_ON_2(err, TDH_MEM_PAGE_DEMOTE, entry, level_state, kvm))\n\t\treturn -EIO;\n"
-
-
-def _pamt(get: str = GET, put: str = PUT, count: str = COUNT) -> tuple[Edit, ...]:
-    counted = (swap(TDX, SPLIT, DONE, f"{DONE}\n{count}"),) if count else (swap(TDX, SPLIT, DONE, f"{DONE}\n"),)
-    return (swap(TDX, "tdx_mem_page_aug", AUG, get + put), *counted)
-
-
-WITH_PAMT: tuple[FieldEdit, ...] = (
-    mini("pamt_levels", "4k", *_pamt()),
-    mini("pamt_on_error", "put", *_pamt()),
-    mini("pamt_after_demote", "set", *_pamt()),
-    mini(
-        "pamt_levels",
-        "4k-and-2m",
-        *_pamt(GET.replace("level == PG_LEVEL_4K && ", ""), "\tif (err)\n\t\ttdx_pamt_put(pfn);\n"),
-    ),
-    mini("pamt_on_error", "kept", *_pamt(put="")),
-    mini("pamt_after_demote", "untouched", *_pamt(count="")),
 )

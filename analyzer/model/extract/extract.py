@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from analyzer.analyses.facts import Facts
-from analyzer.model.extract import byrule, chain, faults, life, pamt, ranges, splits
+from analyzer.model.extract import byrule, chain, faults, life, pamt, pamtcache, pamtcount, ranges, splits, topup
 from analyzer.model.extract import words as w
 from analyzer.model.extract.record import Decision, Layers, Record, absent, both
 from analyzer.model.kvm_tdx.protocol import Protocol
 
 HUGE = """split_lock split_order seamcall_level demote_error split_errno restartable zap_crossing poison promotion
 accept_level inhibit""".split()
-PAMT = "pamt_levels pamt_on_error pamt_after_demote pamt_not_free pamt_recheck split_cache after_topup".split()
+SPLITS = ["pamt_after_demote", "split_cache", "after_topup"]  # of Dynamic PAMT, where something is split
+PAMT = ["pamt_levels", "pamt_on_error", "pamt_not_free", "pamt_recheck", *SPLITS]
 PFNMAP = "pfnmap_retry pfnmap_notifier pfn_use".split()
 
 
@@ -53,6 +54,10 @@ def _decisions(facts: Facts, there: Layers) -> Iterator[Decision]:
         yield from splits.decide(facts)
     if there.pamt:
         yield from pamt.decide(facts, there.huge)
+        yield from pamtcount.decide(facts)
+    if there.pamt and there.huge:
+        yield pamtcache.decide(facts)
+        yield topup.decide(facts)
     if there.entry:
         yield life.entry(facts)
     if there.teardown:
@@ -62,7 +67,7 @@ def _decisions(facts: Facts, there: Layers) -> Iterator[Decision]:
 
 
 def _rest(field: str, there: Layers) -> Decision:
-    if field in HUGE and not there.huge:
+    if field in (*HUGE, *SPLITS) and not there.huge and (there.pamt or field in HUGE):
         return absent(field, "private memory is mapped at 4K only: nothing demotes")
     if field in PAMT and not there.pamt:
         return absent(field, "no Dynamic PAMT")

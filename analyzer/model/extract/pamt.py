@@ -12,16 +12,33 @@ from analyzer.analyses.facts import Facts
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.values import Facts as Known
 from analyzer.ir.effect import Verb
+from analyzer.ir.program import Key
 from analyzer.ir.types import Assume, Binary, Call
 from analyzer.model.extract import chain
 from analyzer.model.extract import words as w
 from analyzer.model.extract.ranges import returns
 from analyzer.model.extract.record import Decision, both, decided
-from analyzer.model.extract.walk import Exit, Left, Marks, Seen, Walk, fallible, follow, leading, op_functions, places
+from analyzer.model.extract.walk import (
+    Exit,
+    Left,
+    Marks,
+    Seen,
+    Walk,
+    covered,
+    fallible,
+    follow,
+    leading,
+    op_functions,
+    places,
+)
 
 LABEL = "pamt"
 ALL = ("512", "PTRS_PER_PMD", "PTRS_PER_PTE", "SPTE_ENT_PER_PAGE")  # children of a 2M leaf
-SETS = frozenset(("atomic_set", "refcount_set", "atomic_add", "refcount_add"))
+SETS = frozenset(
+    """atomic_set refcount_set atomic_add refcount_add atomic_cmpxchg atomic_cmpxchg_release atomic_try_cmpxchg
+    atomic_xchg""".split()
+)
+WORDS = {w.AUG: "AUG", w.DEMOTE: "DEM"}
 
 
 @dataclass(slots=True)
@@ -46,14 +63,19 @@ class References:
         if what == "AUG":
             self.augs.append(seen)
             return fallible(marks | {"A"}, marks | {"A!"})
-        return fallible(marks | {"D"}, marks)
+        inside = any(k in counting(self.facts) for k in self.facts.program.resolve(w.DEMOTE, seen.context.key[0]))
+        if inside:  # the wrapper of DEMOTE counts
+            self.counted.append(seen)
+        return fallible(marks | ({"D", "5"} if inside else {"D"}), marks)
 
     def find(self, call: Call, known: Known, context: Context[Marks]) -> str:
         """Gets and puts, and a count that is set to all children."""
         for effect in self.facts.vocabulary.of(call.callee, Verb.EVENT):
             if effect.label == LABEL and effect.mode in ("open", "close"):
                 return "PG" if effect.mode == "open" else "PP"
-        return "P512" if call.callee in SETS and any(a.text in ALL for a in call.args) else ""
+        keys = self.facts.program.resolve(call.callee, context.key[0]) if call.callee else ()
+        home = leading(self.facts, (w.DEMOTE,))
+        return "P512" if counts(call) or any(k in counting(self.facts) and k not in home for k in keys) else ""
 
     def branch(self, assume: Assume, marks: Marks, context: Context[Marks]) -> Marks:
         """What a branch says of the level."""
@@ -64,25 +86,48 @@ class References:
         return marks | {"4K" if small else "2M"}
 
 
-def _solve(facts: Facts) -> References:
+def _solve(facts: Facts, word: str) -> References:
+    """The paths to one of the two SEAMCALLS, and past it."""
+
     def make() -> References:
         found = References(facts)
-        words = {w.AUG: "AUG", w.DEMOTE: "DEM"}
-        found.walk = Walk(facts, words, found.rule, found.find, found.branch)
-        gets = facts.vocabulary.names(Verb.EVENT, LABEL)
-        inside = frozenset(k for k in leading(facts, (*words, *gets)) if k[0].startswith(chain.VMX))
-        homes = {k for k in inside if not facts.program.definitions[k].mentions.isdisjoint(words)}
-        ops = {op for op, es in facts.program.tables.items() if w.EXTERNAL.search(op)}
-        entries = {k for op in ops for k in op_functions(facts, op)} & inside
-        follow(facts, found.walk, sorted(entries or homes), inside)
+        found.walk = Walk(facts, {word: WORDS[word]}, found.rule, found.find, found.branch)
+        home = leading(facts, (word,))
+        helpers = leading(facts, gets(facts)) | counting(facts)
+        others = leading(facts, frozenset(w.SEAMCALLS) - {word})
+        inside = frozenset(k for k in home | (helpers - others) if k[0].startswith(chain.VMX))
+        ops = {op for op in facts.program.tables if w.EXTERNAL.search(op)}
+        entries = {k for op in ops for k in op_functions(facts, op)} & home & inside
+        mentioning = {k for k in inside if word in facts.program.definitions[k].mentions}
+        follow(facts, found.walk, sorted(entries or mentioning), inside)
         return found
 
-    return facts.solve("model pamt", make)
+    return facts.solve(("model pamt", word), make)
+
+
+def gets(facts: Facts) -> frozenset[str]:
+    """What gets and puts references."""
+    return facts.vocabulary.names(Verb.EVENT, LABEL)
+
+
+def counting(facts: Facts) -> frozenset[Key]:
+    """The functions that count all children of a 2M leaf, or have it done."""
+
+    def make() -> frozenset[Key]:
+        found = facts.mentioning(SETS, covered)
+        return facts.names.reaching(frozenset(f.key for f in found if any(counts(c) for c in f.calls())))
+
+    return facts.solve("model pamt counts", make)
+
+
+def counts(call: Call) -> bool:
+    """Whether a call makes a count that of all children."""
+    return call.callee in SETS and any(a.text in ALL for a in call.args)
 
 
 def decide(facts: Facts, huge: bool) -> Iterator[Decision]:
     """pamt_levels, pamt_on_error, pamt_after_demote."""
-    found = _solve(facts)
+    found = _solve(facts, w.AUG)
     cut = found.walk is None or found.walk.lost
     left = found.walk.left if found.walk is not None else []
     held = [s for s in found.augs if "g" in s.marks]
@@ -98,7 +143,9 @@ def decide(facts: Facts, huge: bool) -> Iterator[Decision]:
         else:
             yield decided("pamt_on_error", "put", "the reference is put when AUG failed", *places(facts, held))
     if huge:
-        yield _counted(facts, found, left, cut)
+        demotes = _solve(facts, w.DEMOTE)
+        walk = demotes.walk
+        yield _counted(facts, demotes, walk.left if walk is not None else [], walk is None or walk.lost)
 
 
 def _levels(facts: Facts, held: list[Seen], augs: list[Seen]) -> Decision:

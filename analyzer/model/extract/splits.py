@@ -13,9 +13,8 @@ from analyzer.dataflow.context import Context
 from analyzer.dataflow.values import NEG, canonical
 from analyzer.dataflow.values import Facts as Known
 from analyzer.ir.cfg import in_loop
-from analyzer.ir.program import Key
 from analyzer.ir.types import Assign, Assume, Call, Expr, Function, Instr, Name, Return
-from analyzer.model.extract import chain, ranges
+from analyzer.model.extract import chain, inhibit, ranges
 from analyzer.model.extract import words as w
 from analyzer.model.extract.byrule import asked
 from analyzer.model.extract.record import Decision, absent, both, decided
@@ -24,9 +23,7 @@ from analyzer.model.extract.walk import Exit, Left, Marks, Seen, Walk, follow, l
 LEVEL = 2  # the argument of BLOCK and DEMOTE
 SMALL = ("0", "1", "PG_LEVEL_4K", "PG_LEVEL_NONE", "TDX_PS_4K")
 LARGE = re.compile(r"^PG_LEVEL_|HUGEPAGE_LEVEL$")
-FAULTS = {"kvm_mmu_page_fault": "PF", "kvm_mmu_do_page_fault": "PF"}
 PROMOTION = "tdx-sept-promotion"
-INHIBIT = "guest_inhibit"
 
 
 def decide(facts: Facts) -> Iterator[Decision]:
@@ -37,7 +34,7 @@ def decide(facts: Facts) -> Iterator[Decision]:
     yield _restart(facts)
     yield _promotion(facts)
     yield _accept(facts)
-    yield _inhibit(facts)
+    yield inhibit.decide(facts)
 
 
 def _lock(facts: Facts) -> Decision:
@@ -52,8 +49,9 @@ def _lock(facts: Facts) -> Decision:
     if shared:
         steps = way(facts, shared[0].context, shared[0].call, shown(shared[0].call))
         why = "DEMOTE runs while mmu_lock is not held for write"
-        if _inhibiting(facts):
-            return both(name, why, *steps, among=("read", "read-then-write"))
+        kept = inhibit.solve(facts).kept()
+        if kept and all("w" in s.marks for s in kept):
+            return decided(name, "read-then-write", f"{why}, and the guest's wish is kept under it", *steps)
         return decided(name, "read", why, *steps)
     open_ = [s for s in found if modes[id(s)] not in ("w", "x")]
     steps = tuple(dict.fromkeys(way(facts, s.context, s.call, shown(s.call))[-1] for s in open_ or found))
@@ -226,21 +224,11 @@ def _accept(facts: Facts) -> Decision:
         return "SP" if any(k in splitting for k in facts.program.resolve(call.callee, context.key[0])) else ""
 
     entries = sorted(op_functions(facts, "handle_exit"))
-    inside = frozenset(k for k in leading(facts, (*FAULTS, w.SMALL_SPTE)) if k[0].startswith(chain.VMX))
-    walk = Walk(facts, FAULTS, rule, find)
+    inside = frozenset(k for k in leading(facts, (*w.FAULTS, w.SMALL_SPTE)) if k[0].startswith(chain.VMX))
+    walk = Walk(facts, w.FAULTS, rule, find)
     follow(facts, walk, [k for k in entries if k in inside], inside)
     if any("S" in s.marks for s in faults):
         return decided(name, "honoured", "the exit handler splits before it lets the fault map", *places(facts, asked))
     if not faults or walk.lost:
         return both(name, "no fault was reached from the exit handler")
     return decided(name, "ignored", "the exit handler splits for no ACCEPT", *places(facts, faults))
-
-
-def _inhibiting(facts: Facts) -> list[Key]:
-    return sorted(k for k, d in facts.program.definitions.items() if INHIBIT in d.name and d.kind == "function")
-
-
-def _inhibit(facts: Facts) -> Decision:
-    if not _inhibiting(facts):
-        return absent("inhibit", "nothing here keeps the guest's wish for small pages")
-    return both("inhibit", "who reads and clears the guest's inhibit is not followed")

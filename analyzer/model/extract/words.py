@@ -45,6 +45,7 @@ EXCHANGE = dict.fromkeys("try_cmpxchg64 cmpxchg64 try_cmpxchg cmpxchg".split(), 
 ATTRIBUTES = "mem_attr_array"  # the field of struct kvm that holds them
 STORES = re.compile(r"(^|_)(store|erase|cmpxchg|insert)(_|$)")
 FROZEN = "FROZEN_SPTE"
+FAULTS = {"kvm_mmu_page_fault": "PF", "kvm_mmu_do_page_fault": "PF"}
 SMALL_SPTE = "make_small_spte"  # fills a table from a huge leaf: that is what makes a link a split
 GMEM = "virt/kvm/guest_memfd.c"
 EXTERNAL_OP, PRUNE_OP, LEVEL_OP = "set_external_spte", "free_external_spt", "gmem_max_mapping_level"
@@ -52,3 +53,22 @@ EXTERNAL = re.compile(r"external|mirror|sept_|private_spt")  # ops about externa
 HKID_TEST = "is_hkid_assigned"
 LOCK = "mmu_lock"
 NULL_TEST, NULL_FUNCTION = "IS_KVM_NULL_FN", "kvm_null_fn"
+
+# Dynamic PAMT: what brings the pages of a range in and out, by wrapper and by leaf; the status of pages that are in.
+PAMT_ADD = frozenset(("tdh_phymem_pamt_add", "TDH_PHYMEM_PAMT_ADD"))
+PAMT_REMOVE = frozenset(("tdh_phymem_pamt_remove", "TDH_PHYMEM_PAMT_REMOVE"))
+DEMOTE_LEAF = "TDH_MEM_PAGE_DEMOTE"
+NOT_FREE = "HPA_RANGE_NOT_FREE"
+# Reads of a count, by the result that says zero: as it is, or that it has come to be so (with a lock taken or not).
+READS = re.compile(r"^(?:atomic\w*|refcount)_(?:read\w*|(?:dec|sub|add|inc)_return\w*)$")
+ZEROES = re.compile(r"^(?:atomic\w*|refcount)_(?:dec|sub)_and_test$")
+ZEROES_LOCKED = re.compile(r"^\w*dec_and_(?:\w*lock\w*|mutex_lock)$")
+# What caches of pages are made of.
+LIST_OUT = frozenset("list_del list_del_init llist_del_first llist_del_all mempool_alloc".split())
+LIST_IN = frozenset("list_add list_add_tail llist_add list_move list_splice list_splice_init mempool_free".split())
+ALLOCATES = frozenset("alloc_page alloc_pages __get_free_page get_zeroed_page __get_free_pages folio_alloc".split())
+FREES = frozenset("__free_page __free_pages free_page free_pages put_page folio_put".split())
+# Steps of a walk of a table: from the root again, on from where it is, the entry read again.
+WALK_AGAIN = dict.fromkeys("tdp_iter_start tdp_iter_restart kvm_tdp_mmu_read_spte".split(), "AGAIN")
+WALK_ON = {"tdp_iter_next": "ON"}
+YIELDED = "yielded"  # the field of an iterator that makes its next step one from the root
