@@ -116,7 +116,9 @@ class Stepwise:
         from analyzer.series.diff import added_lines
 
         patch = step.patch
-        added = {f.path: added_lines(f) for f in patch.files} if patch else {}
+        files = [(f, step.after.read(f.path)) for f in patch.files] if patch else []
+        added = {f.path: added_lines(f, source.text.decode(errors="replace").split("\n") if source else ())
+                 for f, source in files}  # fmt: skip
         index, title, log = (patch.index, patch.title, patch.log) if patch else (0, "", "")
         return SeriesStep(index, title, log, self.program(step.before), self.program(step.after), added, step.touched)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from analyzer.series.names import NULL, quote
 from analyzer.series.types import FileDiff, FileStatus, Hunk
@@ -47,19 +47,27 @@ def line_map(diff: FileDiff) -> Callable[[int], int | None]:
     return new_line
 
 
-def added_lines(diff: FileDiff) -> frozenset[int]:
-    """The new line numbers of the ``+`` lines."""
-    return frozenset(_added(diff.hunks))
+def added_lines(diff: FileDiff, image: Sequence[str] = ()) -> frozenset[int]:
+    """The new line numbers of the ``+`` lines, where they stand in ``image`` (the lines of the file behind the patch)."""
+    return frozenset(_added(diff.hunks, image))
 
 
-def _added(hunks: tuple[Hunk, ...]) -> Iterator[int]:
+def _added(hunks: tuple[Hunk, ...], image: Sequence[str]) -> Iterator[int]:
     for hunk in hunks:
-        number = _first(hunk.new_start, hunk.new_count)
+        number = _place(hunk, _first(hunk.new_start, hunk.new_count), image)
         for line in hunk.lines:
             mark = line[:1]
             if mark == "+":
                 yield number
             number += mark != "-"
+
+
+def _place(hunk: Hunk, wanted: int, image: Sequence[str]) -> int:
+    """Where what a hunk leaves stands, next to the place that it names."""
+    new = [line[1:] for line in hunk.lines if line[:1] != "-"]
+    heads = (n for n, line in enumerate(image, 1) if new and line == new[0])
+    places = sorted(heads, key=lambda n: (abs(n - wanted), n))
+    return next((n for n in places if list(image[n - 1 : n - 1 + len(new)]) == new), wanted)
 
 
 def _first(start: int, count: int) -> int:

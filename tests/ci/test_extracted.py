@@ -9,6 +9,14 @@ from ci import extracted
 MINI = Path(__file__).resolve().parent.parent.parent / "corpus" / "trees" / "minikvm"
 
 
+CLAIMS = {
+    "pamt_levels=4k-and-2m": "I5", "pamt_on_error=kept": "I5", "pamt_after_demote=untouched": "I5",
+    "pamt_not_free=error": "I6", "pamt_recheck=none": "I6", "after_topup=continue": "I6",
+    "split_cache=pair-leaked": "I15", "split_cache=two-pairs": "I15", "split_cache=three-pairs": "breaks",
+    "inhibit=unread": "I14", "inhibit=cleared": "I14", "split_lock=read": "I14", "split_lock=read-then-write": "I8",
+}  # fmt: skip
+
+
 def _quiet(done: int) -> None:
     """Nobody is told."""
 
@@ -17,6 +25,7 @@ def test_each_edit_of_a_field_is_followed_to_a_claim() -> None:
     rows = {line.split()[0]: line.split()[1:] for line in extracted.by_field(MINI, _quiet)}
     assert rows["track=none"] == ["3", "of", "3", "I6"]
     assert rows["accept_level=ignored"][-1] == "P1"
+    assert {name: rows[name][-1] for name in CLAIMS} == CLAIMS
     assert rows["invalidate_begin=end-of-section"][-2:] == ["nothing", "breaks"]
     assert [name for name, row in rows.items() if row[0] != row[2]] == []
 

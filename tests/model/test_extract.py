@@ -18,7 +18,7 @@ from tests.kernel.edits import Edit, Kernel
 from tests.mutants.fields import FieldEdit
 from tests.mutants.fields_kernel import KERNEL
 from tests.mutants.fields_mini import MINIKVM
-from tests.mutants.fields_pamt import SAME
+from tests.mutants.fields_pamt import OTHER_WAYS
 from tests.mutants.judge import mutants
 from tests.mutants.sources import Sources
 
@@ -99,7 +99,7 @@ def test_a_violation_of_the_rule_changes_the_field_that_it_decides(real: Kernel,
     assert found.steps
 
 
-@pytest.mark.parametrize("edits", [e for _, e in SAME], ids=[name for name, _ in SAME])
+@pytest.mark.parametrize("edits", [e for _, e in OTHER_WAYS], ids=[name for name, _ in OTHER_WAYS])
 def test_another_way_to_write_it_changes_nothing(mini: Kernel, edits: tuple[Edit, ...]) -> None:
     assert _changed(_record(mini), _record(mini, FieldEdit("minikvm", "", "", edits))) == {}
 

@@ -12,8 +12,7 @@ WALK, TOPUP, LEVEL = "tdp_mmu_split_huge_pages_root", "tdp_mmu_topup_external_ca
 DEMOTE, WISH = "tdh_mem_page_demote", "kvm_mmu_set_guest_inhibit"
 
 TAKEN = (
-    "\tif (level == PG_LEVEL_4K) {\n\t\tret = tdx_pamt_get_for_map(kvm, pfn);\n"
-    "\t\tif (ret)\n\t\t\treturn ret;\n\t}\n"
+    "\tif (level == PG_LEVEL_4K) {\n\t\tret = tdx_pamt_get_for_map(kvm, pfn);\n\t\tif (ret)\n\t\t\treturn ret;\n\t}\n"
 )
 ERROR_PUT = "\tif (ret && level == PG_LEVEL_4K)\n\t\ttdx_pamt_put(pfn);\n"
 REFUSED = "WARN_ON_ONCE(err && !tdx_hpa_range_not_free(err))"
@@ -54,6 +53,77 @@ def _each_attempt(failed: str) -> tuple[Edit, ...]:
     )
 
 
+FROM_LIST = """
+    static struct page *pamt_pop(struct tdx_pamt_cache *cache)
+    {
+            struct page *page = list_first_entry_or_null(&cache->pages, struct page, lru);
+
+            if (page) {
+                    list_del(&page->lru);
+                    cache->count--;
+            }
+            return page;
+    }
+
+    static int pamt_pages_alloc(u64 *addresses, struct tdx_pamt_cache *cache)
+    {
+            struct page *page;
+            int i;
+
+            for (i = 0; i < TDX_PAMT_PAGES; i++) {
+                    page = pamt_pop(cache);
+                    if (!page)
+                            return -ENOMEM;
+                    addresses[i] = page_to_phys(page);
+            }
+            return 0;
+    }
+
+    static void pamt_pages_free(u64 *addresses)
+    {
+            int i;
+
+            for (i = 0; i < TDX_PAMT_PAGES; i++)
+                    __free_page(phys_to_page(addresses[i]));
+    }
+
+    static int pamt_wanted(void)
+    {
+            return TDX_PAMT_PAGES * TIMES;
+    }
+
+    int pamt_fill(struct tdx_pamt_cache *cache)
+    {
+            while (cache->count < pamt_wanted()) {
+                    struct page *page = alloc_page(GFP_KERNEL_ACCOUNT);
+
+                    if (!page)
+                            return -ENOMEM;
+                    list_add(&page->lru, &cache->pages);
+                    cache->count++;
+            }
+            return 0;
+    }
+    """
+
+
+def _from_list(times: int) -> tuple[Edit, ...]:
+    """The same with single pages of a list, which are freed after an attempt that failed."""
+    calling = CALL.replace("return ", "ret = ") + "\tif (ret)\n\t\tpamt_pages_free(&args.r12);\n\n\treturn ret;\n"
+    return (
+        drop(TDX, SPLIT, PAIR),
+        drop(TDX, SPLIT, BACK),
+        before(VIRT, DEMOTE, FROM_LIST.replace("TIMES", str(times))),
+        swap(VIRT, DEMOTE, "\t*ext_err1 = 0;\n", "\tu64 ret;\n\n\t*ext_err1 = 0;\n"),
+        swap(
+            VIRT,
+            DEMOTE,
+            CALL,
+            f"\tif (pamt_pages_alloc(&args.r12, td->pamt_cache))\n\t\treturn TDX_SW_ERROR;\n\n{calling}",
+        ),
+    )
+
+
 FREED = "\tif (ret)\n\t\ttdx_pamt_free_pages(&td->demote_pamt);\n"
 KEPT = "\tif (ret)\n\t\ttdx_pamt_give_back(td->pamt_cache, &td->demote_pamt);\n"
 
@@ -79,6 +149,8 @@ WRONG: tuple[FieldEdit, ...] = (
     mini("pamt_recheck", "none", swap(VIRT, PUT, "\tscoped_guard(spinlock, &tdx_pamt_lock) {", "\t{")),
     mini("split_cache", "pair-leaked", *_each_attempt("")),
     mini("split_cache", "two-pairs", *_each_attempt(FREED)),
+    mini("split_cache", "two-pairs", *_from_list(2)),
+    mini("split_cache", "three-pairs", *_from_list(3)),
     mini(
         "split_cache",
         "three-pairs",
@@ -115,7 +187,7 @@ WRONG: tuple[FieldEdit, ...] = (
             """
             static void forget(struct kvm_lpage_info *info)
             {
-            	info->disallow_lpage = 0;
+                    info->disallow_lpage = 0;
             }
             """,
         ),
@@ -153,7 +225,7 @@ WRONG: tuple[FieldEdit, ...] = (
 )
 
 # Each of these means what the tree means.
-SAME: tuple[tuple[str, tuple[Edit, ...]], ...] = (
+OTHER_WAYS: tuple[tuple[str, tuple[Edit, ...]], ...] = (
     ("pamt_not_free: compared", (swap(VIRT, GET, REFUSED, "err && err != TDX_HPA_RANGE_NOT_FREE"),)),
     (
         "pamt_not_free: masked",
@@ -168,7 +240,7 @@ SAME: tuple[tuple[str, tuple[Edit, ...]], ...] = (
                 """
                 static bool pages_are_in(u64 err)
                 {
-                	return (err & TDX_SEAMCALL_STATUS_MASK) == TDX_HPA_RANGE_NOT_FREE;
+                        return (err & TDX_SEAMCALL_STATUS_MASK) == TDX_HPA_RANGE_NOT_FREE;
                 }
                 """,
             ),
@@ -178,19 +250,32 @@ SAME: tuple[tuple[str, tuple[Edit, ...]], ...] = (
     (
         "pamt_not_free: forgotten",
         (
-            swap(VIRT, GET, f"\t\t\tif ({REFUSED})", "\t\t\tif (tdx_hpa_range_not_free(err))\n\t\t\t\terr = 0;\n\t\t\tif (err)"),
+            swap(
+                VIRT,
+                GET,
+                f"\t\t\tif ({REFUSED})",
+                "\t\t\tif (tdx_hpa_range_not_free(err))\n\t\t\t\terr = 0;\n\t\t\tif (err)",
+            ),
         ),
     ),
     (
         "pamt_recheck: counted down first, read again",
-        (swap(VIRT, PUT, LAST, OUTSIDE), swap(VIRT, PUT, LOCKED, "\t\tif (atomic_read(pamt_refcount))\n\t\t\treturn;\n")),
+        (
+            swap(VIRT, PUT, LAST, OUTSIDE),
+            swap(VIRT, PUT, LOCKED, "\t\tif (atomic_read(pamt_refcount))\n\t\t\treturn;\n"),
+        ),
     ),
     (
         "pamt_recheck: the lock taken by hand",
         (
             swap(VIRT, PUT, "\tscoped_guard(spinlock, &tdx_pamt_lock) {", "\tspin_lock(&tdx_pamt_lock);\n\t{"),
             swap(VIRT, PUT, LOCKED, "\t\tif (!atomic_dec_and_test(pamt_refcount))\n\t\t\tgoto out;\n"),
-            swap(VIRT, PUT, "\t\t\tatomic_inc(pamt_refcount);\n\t\t\treturn;\n", "\t\t\tatomic_inc(pamt_refcount);\n\t\t\tgoto out;\n"),
+            swap(
+                VIRT,
+                PUT,
+                "\t\t\tatomic_inc(pamt_refcount);\n\t\t\treturn;\n",
+                "\t\t\tatomic_inc(pamt_refcount);\n\t\t\tgoto out;\n",
+            ),
             swap(
                 VIRT,
                 PUT,
@@ -241,10 +326,13 @@ SAME: tuple[tuple[str, tuple[Edit, ...]], ...] = (
             drop(TDP, TOPUP, "\titer->yielded = true;\n"),
         ),
     ),
-    ("after_topup: yielded afterwards", (
-        drop(TDP, TOPUP, "\titer->yielded = true;\n"),
-        swap(TDP, WALK, AGAIN, AGAIN.replace("\t\t\tcontinue;", "\t\t\titer.yielded = true;\n\t\t\tcontinue;")),
-    )),
+    (
+        "after_topup: yielded afterwards",
+        (
+            drop(TDP, TOPUP, "\titer->yielded = true;\n"),
+            swap(TDP, WALK, AGAIN, AGAIN.replace("\t\t\tcontinue;", "\t\t\titer.yielded = true;\n\t\t\tcontinue;")),
+        ),
+    ),
     ("inhibit: read by its flag", (swap(MMU, LEVEL, READ, f"!({READ[1:]} & (KVM_LPAGE_GUEST_INHIBIT | 1))"),)),
     (
         "inhibit: set before the split",

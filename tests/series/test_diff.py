@@ -228,6 +228,13 @@ def test_line_map_and_added_lines() -> None:
     assert added_lines(diff) == {4, 5, 11, 12}
 
 
+def test_added_lines_are_where_an_offset_has_put_them() -> None:
+    diff = only(HEAD + "@@ -3,3 +3,4 @@\n c\n-d\n+D\n+E\n e\n")
+    image = ["c", "D", "x", *"above", "c", "D", "E", "e", "", "c", "D", "E", "e"]
+    assert added_lines(diff, image) == {10, 11}
+    assert added_lines(diff, ["c", "D", "D", "e"]) == added_lines(diff) == {4, 5}
+
+
 def test_line_map_of_new_and_deleted_files_is_empty() -> None:
     assert line_map(FileDiff(None, "x", FileStatus.ADDED))(1) is None
     assert line_map(FileDiff("x", None, FileStatus.DELETED))(1) is None

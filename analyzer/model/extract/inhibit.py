@@ -111,7 +111,9 @@ def wishes(facts: Facts) -> list[Wish]:
     found = []
     for seen in solve(facts).kept():
         if seen.call.callee != STORE:
-            found += [Wish(next((a.id for a in seen.call.args if isinstance(a, Name)), ""), f.name) for f in _named(seen.call)]
+            found += [
+                Wish(next((a.id for a in seen.call.args if isinstance(a, Name)), ""), f.name) for f in _named(seen.call)
+            ]
             continue
         target, value = seen.call.args
         flag = value.right if isinstance(value, Binary) else None
@@ -145,9 +147,10 @@ def decide(facts: Facts) -> Decision:
 
 
 def _reads(facts: Facts, function: Function, wish: Wish) -> Iterator[Step]:
-    for instr in (i for b in function.blocks for i in b.instrs):
-        if isinstance(instr, Assign) and isinstance(instr.target, Field) and instr.target.name == wish.field:
-            continue
+    instrs = [i for b in function.blocks for i in b.instrs]
+    if any(isinstance(i, Assign) and _is(i.target, wish) for i in instrs):
+        return  # who changes the field checks himself
+    for instr in instrs:
         if any(_read(facts, expr, wish) for expr in _values(instr)):
             yield step(function, instr, f"looks at {wish.words}")
 
@@ -170,7 +173,9 @@ def _read(facts: Facts, expr: Expr, wish: Wish) -> bool:
     if _is(expr, wish):
         return True
     inner = (expr.base,) if isinstance(expr, Addr) else ()
-    sides = (expr.left, expr.right) if isinstance(expr, Binary) else (expr.operand,) if isinstance(expr, Unary) else inner
+    sides = (
+        (expr.left, expr.right) if isinstance(expr, Binary) else (expr.operand,) if isinstance(expr, Unary) else inner
+    )
     return any(_read(facts, side, wish) for side in sides)
 
 
@@ -203,7 +208,9 @@ def _clears(facts: Facts, wish: Wish) -> Iterator[Step]:
 
 def _cleared(facts: Facts, instr: Instr, wish: Wish) -> bool:
     if isinstance(instr, Call):
-        ours = any(_is(f, wish) for f in _named(instr)) and (not wish.flag or any(wish.flag in a.names for a in instr.args))
+        ours = any(_is(f, wish) for f in _named(instr)) and (
+            not wish.flag or any(wish.flag in a.names for a in instr.args)
+        )
         return instr.callee in CLEARS and ours
     if not isinstance(instr, Assign) or not _is(instr.target, wish):
         return False

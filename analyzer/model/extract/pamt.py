@@ -43,7 +43,10 @@ WORDS = {w.AUG: "AUG", w.DEMOTE: "DEM"}
 
 @dataclass(slots=True)
 class References:
-    """Paths through AUG and DEMOTE. g: a reference is held; A!: AUG failed; D: demoted, 5: counted; 4K, 2M: level."""
+    """Paths through AUG and DEMOTE.
+
+    g: a reference is held; A, A!: AUG was made, failed; D: demoted, 5: counted; 4K, 2M: level.
+    """
 
     facts: Facts
     augs: list[Seen] = field(default_factory=list)
@@ -62,7 +65,8 @@ class References:
             return [(marks | {"5"}, None)]
         if what == "AUG":
             self.augs.append(seen)
-            return fallible(marks | {"A"}, marks | {"A!"})
+            rest = marks - {"4K", "2M"}  # the level mattered up to here
+            return fallible(rest | {"A"}, rest | {"A!"})
         inside = any(k in counting(self.facts) for k in self.facts.program.resolve(w.DEMOTE, seen.context.key[0]))
         if inside:  # the wrapper of DEMOTE counts
             self.counted.append(seen)
@@ -80,6 +84,8 @@ class References:
     def branch(self, assume: Assume, marks: Marks, context: Context[Marks]) -> Marks:
         """What a branch says of the level."""
         cond = assume.cond
+        if marks & {"A", "A!"}:
+            return marks
         if not (isinstance(cond, Binary) and cond.op in ("==", "!=") and cond.right.text == "PG_LEVEL_4K"):
             return marks
         small = (cond.op == "==") is assume.truth

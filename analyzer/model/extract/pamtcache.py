@@ -133,7 +133,9 @@ def decide(facts: Facts) -> Decision:
             why = "each attempt of DEMOTE takes a pair of its own, and how many there are was not found"
             return both(name, why, *steps, among=("three-pairs", "two-pairs"))
         enough = "three-pairs" if pairs > PAIR else "two-pairs"
-        return decided(name, enough, f"each attempt of DEMOTE takes a pair of its own, of {pairs} that there are", *steps)
+        return decided(
+            name, enough, f"each attempt of DEMOTE takes a pair of its own, of {pairs} that there are", *steps
+        )
     if walk.lost or not pair.taken or not pair.tries:
         why = "where the page pair of DEMOTE comes from was not found" if not pair.taken else "not all paths followed"
         return both(name, why, *places(facts, pair.tries))
@@ -148,11 +150,10 @@ def _pairs(facts: Facts) -> int | None:
     """The fewest pairs that what fills the cache, or asks whether it is full enough, is content with."""
     definitions = facts.program.definitions
     every = {k for k, d in definitions.items() if k[0].startswith(HOMES) and d.kind == "function"}
-    filling = {k for k in every if kind(facts, k) == FILL}
-    fills = {k for k in filling if filling.isdisjoint(facts.names.callees.get(k, ()))}
     taking = list(facts.program.functions(sorted(k for k in every if kind(facts, k) == TAKE)))
     fields = {last_name(i.target) for f in taking for i in _lowering(f)}
     near = {k for k in every if not definitions[k].mentions.isdisjoint(fields)}
+    fills = {k for k in near if kind(facts, k) == FILL}
     near |= fills | {c for k in fills for c in facts.names.callers.get(k, ())} & every
     near |= {c for k in near for c in facts.names.callees.get(k, ())} & every
     each = PAIR if any(in_loop(f, i) for f in taking for i in _lowering(f)) else 1  # what one step takes is a page
@@ -161,8 +162,8 @@ def _pairs(facts: Facts) -> int | None:
     for function in facts.program.functions(sorted(near)):
         for expr in _expressions(function, {k[1] for k in fills}):
             numbers = [v for v in (_number(facts, e) for e in _sides(expr)) if v is not None and v >= PAIR]
-            if isinstance(expr, Binary) and expr.op == "*":
-                times += numbers
+            if isinstance(expr, Binary) and expr.op == "*":  # the number of pairs, and of the pages of each
+                times += numbers if len(numbers) == 1 else [numbers[0] * numbers[1] // PAIR] if numbers else []
             elif not isinstance(expr, Binary) or any(last_name(s) in fields for s in _sides(expr)):
                 sizes += [n // each for n in numbers]
     return min(times or sizes, default=None)

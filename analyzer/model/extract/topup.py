@@ -20,7 +20,7 @@ WORDS = {**w.WALK_AGAIN, **w.WALK_ON, w.SMALL_SPTE: "SPLIT", YIELD: "Y"}
 
 @dataclass(slots=True)
 class Retaken:
-    """Paths of a walk that splits. d: mmu_lock was dropped since the entry was read; y: the next step is from the root."""
+    """Paths of a walk that splits. d: mmu_lock was dropped since the entry was read; y: a step starts from the root."""
 
     drops: list[Seen] = field(default_factory=list)
     splits: list[Seen] = field(default_factory=list)
@@ -58,7 +58,9 @@ def decide(facts: Facts) -> Decision:
     name, walked = "after_topup", Retaken()
     walk = Walk(facts, WORDS, walked.rule, mark=_yields, locks=True)
     splitting = leading(facts, (w.SMALL_SPTE,))
-    stepping = {f.key for f in facts.in_files(lambda p: p.startswith(MMU)) if any(c.callee in w.WALK_ON for c in f.calls())}
+    stepping = {
+        f.key for f in facts.in_files(lambda p: p.startswith(MMU)) if any(c.callee in w.WALK_ON for c in f.calls())
+    }
     dropping = frozenset(k for k in facts.names.reaching(lock_helpers(facts)) if covered(k[0]))
     relevant = splitting | leading(facts, WORDS) | dropping
     follow(facts, walk, sorted(splitting & stepping), frozenset(k for k in relevant if k[0].startswith(MMU)))
