@@ -48,7 +48,7 @@ def line_map(diff: FileDiff) -> Callable[[int], int | None]:
 
 
 def added_lines(diff: FileDiff, image: Sequence[str] = ()) -> frozenset[int]:
-    """The new line numbers of the ``+`` lines, where they stand in ``image`` (the lines of the file behind the patch)."""
+    """The new line numbers of the ``+`` lines, where they stand in ``image``: the lines of the file after the patch."""
     return frozenset(_added(diff.hunks, image))
 
 

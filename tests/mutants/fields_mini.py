@@ -24,6 +24,14 @@ START = "\tkvm_gmem_for_each_file(f, inode)\n\t\tkvm_gmem_invalidate_start(f, st
 ROLLBACK = "__kvm_tdp_mmu_write_spte(iter->sptep, ret ? iter->old_spte : new_spte);"
 GUARDED = "if (!KVM_BUG_ON(is_hkid_assigned(to_kvm_tdx(kvm)), kvm) &&\n	    !tdx_reclaim_page("
 SPLIT_CALL = f"\tif (level == PG_LEVEL_4K) {{\n{SECTION}\t\tif (ret)\n\t\t\treturn ret;\n\t}}\n"
+FIRST_EDGE = (
+    "\tif (!IS_ALIGNED(start, KVM_PAGES_PER_HPAGE(PG_LEVEL_2M)))\n"
+    "\t\tret = kvm_tdp_mmu_split_mirror_leaf(kvm, start);\n"
+)
+LAST_EDGE = (
+    "\tif (!ret && !IS_ALIGNED(end, KVM_PAGES_PER_HPAGE(PG_LEVEL_2M)))\n"
+    "\t\tret = kvm_tdp_mmu_split_mirror_leaf(kvm, end);\n"
+)
 SPURIOUS = swap(TDP, "tdp_mmu_map_leaf", " || (was_present && is_mirror_sp(sp))", "")
 
 MINIKVM: tuple[FieldEdit, ...] = (
@@ -181,6 +189,13 @@ MINIKVM: tuple[FieldEdit, ...] = (
         drop(MAIN, "kvm_vm_set_mem_attributes", "\t\tr = kvm_split_part(kvm, slot, start, end);\n"),
     ),
     mini("zap_crossing", "whole-leaf", drop(GMEM, "kvm_gmem_zap_range", "\t\tr = kvm_gmem_split(f, start, end);\n")),
+    mini("zap_crossing", "whole-leaf", drop(TDP, "kvm_tdp_mmu_split_mirror_edges", LAST_EDGE)),
+    mini("zap_crossing", "whole-leaf", drop(TDP, "kvm_tdp_mmu_split_mirror_edges", FIRST_EDGE)),
+    mini(
+        "zap_crossing",
+        "whole-leaf",
+        swap(MMU, "kvm_arch_split_private_range", "range->start, range->end)", "range->start, range->start + 1)"),
+    ),
     mini(
         "split_errno",
         "bool",

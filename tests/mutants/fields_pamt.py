@@ -333,6 +333,38 @@ OTHER_WAYS: tuple[tuple[str, tuple[Edit, ...]], ...] = (
             swap(TDP, WALK, AGAIN, AGAIN.replace("\t\t\tcontinue;", "\t\t\titer.yielded = true;\n\t\t\tcontinue;")),
         ),
     ),
+    (
+        "zap_crossing: all of the range in one walk",
+        (
+            swap(
+                MMU,
+                "kvm_arch_split_private_range",
+                "kvm_tdp_mmu_split_mirror_edges(kvm, range->start, range->end)",
+                "kvm_tdp_mmu_split_all(kvm, range->start, range->end)",
+            ),
+            before(
+                TDP,
+                "kvm_tdp_mmu_split_mirror_edges",
+                """
+                int kvm_tdp_mmu_split_all(struct kvm *kvm, gfn_t first, gfn_t last)
+                {
+                        struct kvm_mmu_page *root;
+                        int ret;
+
+                        __for_each_tdp_mmu_root_yield_safe(kvm, root, -1, KVM_MIRROR_ROOTS) {
+                                ret = tdp_mmu_split_huge_pages_root(kvm, root, first, last,
+                                                                    PG_LEVEL_4K, false);
+                                if (ret) {
+                                        kvm_tdp_mmu_put_root(kvm, root);
+                                        return ret;
+                                }
+                        }
+                        return 0;
+                }
+                """,
+            ),
+        ),
+    ),
     ("inhibit: read by its flag", (swap(MMU, LEVEL, READ, f"!({READ[1:]} & (KVM_LPAGE_GUEST_INHIBIT | 1))"),)),
     (
         "inhibit: set before the split",

@@ -12,6 +12,7 @@ from analyzer.dataflow.values import NEG
 from analyzer.dataflow.values import Facts as Known
 from analyzer.ir.program import Key
 from analyzer.ir.types import Addr, Call, Field, Function, Name
+from analyzer.model.extract import edges
 from analyzer.model.extract import words as w
 from analyzer.model.extract.record import Decision, both, decided
 from analyzer.model.extract.walk import Exit, Left, Seen, Walk, follow, leading, nearest, places, reaching
@@ -222,9 +223,15 @@ def _crossing(facts: Facts, flows: list[Range]) -> Decision:
         return decided(name, "whole-leaf", "a zap has no split of crossing leafs before it", *places(facts, whole))
     if not all(f.splits for f in flows) or _cut(flows):
         return both(name, "no split was found before a zap")
-    return decided(
-        name, "split", "leafs are split before each zap", *places(facts, [s for f in flows for s in f.splits])
-    )
+    for flow in flows:
+        ends, steps = edges.reached(facts, flow.splits), places(facts, flow.splits)
+        if not ends:
+            return both(name, "which ends of the range the split before a zap reaches was not found", *steps)
+        for end in sorted(edges.ENDS - ends):
+            why = f"the split before a zap does not reach the {end} of the range"
+            return decided(name, "whole-leaf", why, *steps)
+    steps = places(facts, [s for f in flows for s in f.splits])
+    return decided(name, "split", "leafs that cross either end of the range are split before each zap", *steps)
 
 
 def _folio(facts: Facts, flows: list[Range]) -> Decision:
