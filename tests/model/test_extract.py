@@ -118,6 +118,12 @@ def test_the_model_breaks_with_the_source(mini: Kernel, field: str, claim: str) 
     assert broken == [claim]
 
 
+def test_an_invalidation_left_open_breaks_the_model_of_small_pages(real: Kernel) -> None:
+    found = _record(real, next(e for e in KERNEL if e.field == "invalidate_end"))
+    assert not found.layers.huge
+    assert [r.discovery.claim for r in survey(found, "python") if r.discovery is not None] == ["I7"]
+
+
 def test_an_undecided_field_makes_an_answer_depend(mini: Kernel) -> None:
     found = _record(mini, next(e for e in MINIKVM if e.field == "split_lock"))
     answers = [(r.depends, r.discovery.claim) for r in survey(found) if r.discovery is not None]

@@ -32,6 +32,7 @@ FIRST = {
     "pamt_2m_get": ("I5", 10), "pamt_leak_busy": ("I5", 13), "pamt_no_set": ("I5", 19), "no_freeze": ("I6", 18),
     "no_wait_flag": ("I6", 16), "inv_leak": ("I7", 13), "errno_as_bool": ("I3", 15), "pamt_cache_two": ("I15", 25),
     "poison_split": ("I3", 10), "merge_ok": ("I6", 42), "accept_ignored": ("P1", 25), "frozen_left": ("I9", 10),
+    "old_kept": ("I4", 10), "new_kept": ("I4", 10),
     "split_read_inhibit": ("I8", 15), "flag_left": ("I10", 21), "create_unchecked": ("I6", 16),
     "fastpath_spin": ("P3", 17), "lock_left": ("I13", 10), "inhibit_unread": ("I14", 11),
     "inhibit_cleared": ("I14", 16), "pair_leaked": ("I15", 34), "topup_no_rewalk": ("I6", 26), "no_block": ("I6", 16),

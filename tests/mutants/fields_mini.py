@@ -22,6 +22,7 @@ TRUNCATE = (
 UNMAP = "\tkvm_gmem_for_each_file(f, inode)\n\t\tkvm_gmem_unmap(f, start, end);\n"
 START = "\tkvm_gmem_for_each_file(f, inode)\n\t\tkvm_gmem_invalidate_start(f, start, end);\n"
 ROLLBACK = "__kvm_tdp_mmu_write_spte(iter->sptep, ret ? iter->old_spte : new_spte);"
+OLD = "iter->old_spte"
 GUARDED = "if (!KVM_BUG_ON(is_hkid_assigned(to_kvm_tdx(kvm)), kvm) &&\n	    !tdx_reclaim_page("
 SPLIT_CALL = f"\tif (level == PG_LEVEL_4K) {{\n{SECTION}\t\tif (ret)\n\t\t\treturn ret;\n\t}}\n"
 FIRST_EDGE = (
@@ -141,6 +142,23 @@ MINIKVM: tuple[FieldEdit, ...] = (
             f"\tif (mirror)\n\t\t{ROLLBACK}\n",
             "\tif (mirror && ret)\n\t\treturn ret;\n"
             "\tif (mirror)\n\t\t__kvm_tdp_mmu_write_spte(iter->sptep, new_spte);\n",
+        ),
+    ),
+    mini(
+        "freeze_rollback",
+        "always",
+        swap(TDP, "tdp_mmu_set_spte_atomic", ROLLBACK, ROLLBACK.replace("ret ? iter->old_spte : new_spte", OLD)),
+    ),
+    mini(
+        "freeze_rollback",
+        "never",
+        swap(TDP, "tdp_mmu_set_spte_atomic", ROLLBACK, ROLLBACK.replace("ret ? iter->old_spte : new_spte", "new_spte")),
+    ),
+    mini(
+        "freeze_rollback",
+        "never",
+        swap(
+            TDP, "tdp_mmu_set_spte_atomic", ROLLBACK, ROLLBACK.replace("ret ? iter->old_spte", "!ret ? iter->old_spte")
         ),
     ),
     mini(

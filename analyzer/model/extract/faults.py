@@ -103,6 +103,7 @@ class Freeze:
     facts: Facts
     told: list[Seen] = field(default_factory=list)
     back: list[Seen] = field(default_factory=list)
+    taken: list[Seen] = field(default_factory=list)  # writes where it did not refuse
     wrong: list[Seen] = field(default_factory=list)  # the new value is written though the other table refused
     values: set[tuple[Key, str]] = field(default_factory=set)  # what is installed where nothing is frozen
     stuck: list[Seen] = field(default_factory=list)
@@ -120,6 +121,8 @@ class Freeze:
         if what == "ST":
             if "X!" in marks:
                 (self.wrong if self.stored(seen) in self.values else self.back).append(seen)
+            elif "FZ" in marks and not marks & {"n", "x"}:
+                self.taken.append(seen)
             return [(marks - {"X!", "FZ", "fz"}, None)]
         if what == "X":
             nested = sum(c.key == seen.context.key for c, _ in seen.context.path()) > 1
@@ -244,18 +247,25 @@ def _frozen(facts: Facts) -> Iterator[Decision]:
     else:
         why = "the mirror entry is frozen while the external table is told"
         yield decided("freeze", "frozen", why, *places(facts, found.told))
+    yield _rollback(facts, found, cut)
+
+
+def _rollback(facts: Facts, found: Freeze, cut: bool) -> Decision:
+    name = "freeze_rollback"
     left = [x for x in found.walk.left if "FZ" in x.marks and "x" not in x.marks] if found.walk else []
     stuck = [s for s in found.stuck if "x" not in s.marks and "FZ" in s.marks]
+    refused = {found.stored(s) for s in found.back}
+    kept = [s for s in found.taken if (v := found.stored(s)) in refused - found.values and not v[1].startswith("%")]
     if left or stuck:
         why = "a path leaves the entry frozen"
-        yield decided("freeze_rollback", "none", why, *places(facts, [*found.told, *stuck]), *returns(facts, left))
-    elif found.wrong:
+        return decided(name, "none", why, *places(facts, [*found.told, *stuck]), *returns(facts, left))
+    if found.wrong:
         why = "the entry gets its new value though the external table refused it"
-        yield both("freeze_rollback", why, *places(facts, found.wrong))
-    elif cut or not found.back:
-        yield both(
-            "freeze_rollback", "no write after a refusal was found" if not found.back else "not all paths followed"
-        )
-    else:
-        why = "the entry is written again when the external table refused"
-        yield decided("freeze_rollback", "on-error", why, *places(facts, found.back))
+        return decided(name, "never", why, *places(facts, found.wrong))
+    if kept:
+        why = "the entry gets the value of a refusal though the external table took the new one"
+        return decided(name, "always", why, *places(facts, kept))
+    if cut or not found.back:
+        return both(name, "no write after a refusal was found" if not found.back else "not all paths followed")
+    why = "the entry is written again when the external table refused"
+    return decided(name, "on-error", why, *places(facts, found.back))

@@ -148,6 +148,9 @@ def _finish(w: World, actor: ActorBuilder) -> None:
     # Only where shared and private memory are one folio is there a folio to split.
     move("folio_split", "folio", "store", *((w.folio.to(0),) if w.scope.in_place else ()), source="gmem_split")
     move("store_shared", "store", "end", w.shared[0].to(1), source=SOURCE)
+    if w.fails("enomem") and not w.scope.huge:  # no split is there to fail, but what comes after the zap may
+        leaks = w.protocol.invalidate_end == "not-on-error"
+        move("store_enomem", "store", "unlock" if leaks else "end", source=SOURCE)
     move("store_private", "private_store", "end", w.shared[0].to(0), *_clear_inhibit(w), source=SOURCE)
     move("end", "end", "unlock", *ends(w), when=free, source="kvm_mmu_invalidate_end")
     move("unlock", "unlock", "idle", *((w.inode.to(0),) if w.scope.in_place else ()), source=SOURCE)

@@ -179,20 +179,30 @@ def _lost(w: World, v: Vcpu, name: str, when: Expr, source: str) -> None:
         v.actor.move("compare_again", "comparing", None, source="tdp_mmu_set_spte_atomic")
 
 
-def rollback(w: World, entry: Expr) -> tuple[Effect, ...]:
+def rollback(w: World, entry: Expr, new: int) -> tuple[Effect, ...]:
     """The external update failed: the mirror entry gets its old value."""
-    return (entry.to(NONP),) if w.protocol.freeze_rollback == "on-error" else ()
+    written = {"none": (), "never": (entry.to(new),)}
+    return written.get(w.protocol.freeze_rollback, (entry.to(NONP),))
+
+
+def thaw(w: World, entry: Expr, new: int) -> Effect:
+    """The external update is done: the mirror entry gets its new value."""
+    return entry.to(NONP if w.protocol.freeze_rollback == "always" else new)
 
 
 def _map_2m(w: World, v: Vcpu) -> None:
     move = v.actor.move
     got = seamcall.pamt_get(w) if w.protocol.pamt_levels == "4k-and-2m" else ()
     move("aug_2m", "aug_2m", "mapped_2m", *seamcall.aug_huge(w), *got, source="tdx_mem_page_aug")
-    move("unfreeze_2m", "mapped_2m", "outside", w.top.to(HUGE), *done(w, v), source="tdp_mmu_set_spte_atomic")
-    move("sept_add", "sept_add", "walk", *seamcall.sept_add(w), source="tdx_sept_map_nonleaf_spte")
+    move("unfreeze_2m", "mapped_2m", "outside", thaw(w, w.top, HUGE), *done(w, v), source="tdp_mmu_set_spte_atomic")
+    linked = (seamcall.sept_add(w), thaw(w, w.top, TABLE))
+    move("sept_add", "sept_add", "walk", *linked, source="tdx_sept_map_nonleaf_spte")
     if w.scope.busy:
-        failed = (*rollback(w, w.top), *retry(w, v))
-        for place, source in (("aug_2m", "tdx_mem_page_aug"), ("sept_add", "tdx_sept_map_nonleaf_spte")):
+        for place, new, source in (
+            ("aug_2m", HUGE, "tdx_mem_page_aug"),
+            ("sept_add", TABLE, "tdx_sept_map_nonleaf_spte"),
+        ):
+            failed = (*rollback(w, w.top, new), *retry(w, v))
             move(f"{place}_busy", place, "fault", *failed, when=w.any_inside, source=source, status="OPERAND_BUSY")
 
 
@@ -207,7 +217,7 @@ def _map_4k(w: World, v: Vcpu, i: int) -> None:
     first, frozen = "pamt_get" if w.scope.pamt_steps else "aug_4k", _freeze(w, leaf)
     move(f"freeze_4k[{i}]", "walk", first, *frozen, when=missing, source="tdp_mmu_set_spte_atomic")
     _aug_4k(w, v, i)
-    thawed = (leaf.to(LEAF), *done(w, v))
+    thawed = (thaw(w, leaf, LEAF), *done(w, v))
     move(f"unfreeze_4k[{i}]", "mapped_4k", "outside", *thawed, when=v.page == i, source="tdp_mmu_set_spte_atomic")
 
 
@@ -216,7 +226,7 @@ def _aug_4k(w: World, v: Vcpu, i: int) -> None:
     move, leaf, here = v.actor.move, w.leaf[i], v.page == i
     got = seamcall.pamt_get(w)
     move(f"aug_4k[{i}]", "aug_4k", "mapped_4k", *seamcall.aug_small(w, i, got), when=here, source="tdx_mem_page_aug")
-    back = (*rollback(w, leaf), *retry(w, v))
+    back = (*rollback(w, leaf, LEAF), *retry(w, v))
     if w.scope.busy:
         puts = w.protocol.pamt_on_error == "put"
         to, effects = "fault", (*(() if puts or w.scope.pamt_steps else got), *back)
@@ -225,7 +235,7 @@ def _aug_4k(w: World, v: Vcpu, i: int) -> None:
         busy, name = all_of(here, w.any_inside), f"aug_4k_busy[{i}]"
         move(name, "aug_4k", to, *effects, when=busy, source="tdx_mem_page_aug", status="OPERAND_BUSY")
     if w.fails("enomem"):
-        failed = (*rollback(w, leaf), *done(w, v))
+        failed = (*rollback(w, leaf, LEAF), *done(w, v))
         move(f"pamt_enomem[{i}]", "aug_4k", "outside", *failed, when=here, source="pamt_get")
     if w.scope.pamt_steps:
         _pamt_after_failure(w, v, i, back)

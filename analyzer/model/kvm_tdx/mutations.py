@@ -185,6 +185,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         freeze_rollback="none",
     ),
     _break(
+        "old_kept",
+        "the mirror entry gets its old value though the external one was written",
+        "tdx-mirror-commit-misordered",
+        freeze_rollback="always",
+    ),
+    _break(
+        "new_kept",
+        "the mirror entry gets its new value though a BUSY external update wrote nothing",
+        "tdx-mirror-commit-misordered",
+        freeze_rollback="never",
+    ),
+    _break(
         "flag_left", "the retry leaves vCPUs locked out", "tdx-retried-call-not-idempotent", no_vcpu_window="flag-left"
     ),
     _break(

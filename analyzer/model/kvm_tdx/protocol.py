@@ -39,7 +39,7 @@ class Protocol:
     accept_level: Literal["honoured", "ignored"] = "honoured"
     inhibit: Literal["kept", "unread", "cleared"] = "kept"  # the guest's wish for small pages
     freeze: Literal["frozen", "none", "leaf-only"] = "frozen"  # mirror entry while the external one is written
-    freeze_rollback: Literal["on-error", "none"] = "on-error"
+    freeze_rollback: Literal["on-error", "none", "always", "never"] = "on-error"  # the old value; none: nor the new one
     unlock: Literal["every-path", "not-on-error"] = "every-path"  # mmu_lock of a fault
     pamt_levels: Literal["4k", "4k-and-2m"] = "4k"
     pamt_on_error: Literal["put", "kept"] = "put"

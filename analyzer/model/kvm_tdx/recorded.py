@@ -146,7 +146,7 @@ def _maps(w: World, v: Vcpu, ops: list[_Op]) -> None:
         table = all_of(fresh, w.top == NONP)
         none = all_of(fresh, w.top == TABLE, w.leaf[i] == NONP)
         huge = all_of(table, *(any_of(op.reach == OUTSIDE, op.zaps == 0) for op in ops), ~small)
-        added, source = seamcall.sept_add(w), "tdx_sept_map_nonleaf_spte"
+        added, source = (seamcall.sept_add(w), w.top.to(TABLE)), "tdx_sept_map_nonleaf_spte"
         move(f"sept_add[{i}]", "asked", "asked", *added, when=table, source=source)
         move(f"sept_add_busy[{i}]", "asked", "fault", when=table, source=source)
         mapped, source = (*seamcall.aug_small(w, i, seamcall.pamt_get(w)), w.leaf[i].to(LEAF)), "tdx_mem_page_aug"
@@ -167,7 +167,7 @@ def _accepts(w: World, v: Vcpu) -> None:
 def _others(w: World) -> None:
     """Who works on pages of the region that are not followed: their faults put a table where nothing is."""
     actor = w.builder.actor("others", "here")
-    table = (*seamcall.sept_add(w),)
+    table = (seamcall.sept_add(w), w.top.to(TABLE))
     actor.move("sept_add", "here", None, *table, when=w.top == NONP, source="tdx_sept_map_nonleaf_spte")
 
 

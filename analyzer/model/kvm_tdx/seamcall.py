@@ -114,10 +114,9 @@ def aug_small(w: World, i: int, got: tuple[Effect, ...]) -> tuple[Effect, ...]:
     return (when(free, w.entry[i].to(PEND), *got, otherwise=(w.broken("AUG_STATE"),)),)
 
 
-def sept_add(w: World) -> tuple[Effect, ...]:
+def sept_add(w: World) -> Effect:
     """MEM.SEPT.ADD of a table below the 2M entry."""
-    add = when(w.sept == FREE, w.sept.to(NL), *_set(w.sept_page, 1), otherwise=(w.broken("SEPT_ADD_STATE"),))
-    return (add, w.top.to(TABLE))
+    return when(w.sept == FREE, w.sept.to(NL), *_set(w.sept_page, 1), otherwise=(w.broken("SEPT_ADD_STATE"),))
 
 
 def pamt_get(w: World) -> tuple[Effect, ...]:

@@ -56,6 +56,8 @@ UNSEEN = {
     "pair_leaked": "the split cache has no probe",
     "accept_ignored": "progress: every prefix conforms; the monitor of tdx-level-ignored counts the faults",
     "fastpath_spin": "progress: every prefix conforms",
+    "old_kept": "the mirror's value is in no event that follows",
+    "new_kept": "the mirror's value is in no event that follows",
     "frozen_left": "FROZEN is never in an event, and nothing happens to the entry any more",
     "flag_left": "the flag is in no event, and no vCPU enters any more",
     "lock_left": "releases of mmu_lock are inlined, and nobody gets it any more",
