@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A law holds however slow the machine is.
+settings.register_profile("nak", deadline=None)
+settings.load_profile("nak")
 
 ROOT = Path(__file__).resolve().parent.parent
 
