@@ -104,6 +104,16 @@ class Needs:
         found.pop(key, None)
         return sorted(k for k in found if self.program.definitions[k].kind == "function")
 
+    def _runners(self, key: Key) -> frozenset[Key]:
+        """What a function hands functions with a need to: these run in the state of the one that calls them."""
+        names = {k[1] for k in self.open}
+        if self.program.definitions[key].mentions.isdisjoint(names):
+            return frozenset()
+        function = self.program.lower(key)
+        calls = [c for c in function.calls() if c.callee] if function is not None else []
+        handed = [c for c in calls if any(not a.names.isdisjoint(names) for a in c.args)]
+        return frozenset(k for c in handed for k in self.program.resolve(c.callee, key[0]))
+
     def _explore(self, key: Key) -> bool:
         """Whether a function leaves a need to its callers."""
         self.looked_at += 1
@@ -120,7 +130,7 @@ class Needs:
                 )
 
         regions = Regions(self.program, self.changes, visit, lambda call, state: False)
-        relevant = frozenset(self.open) | self.direct | self.wrappers
+        relevant = frozenset(self.open) | self.direct | self.wrappers | self._runners(key)
         explorer = Explorer(self.program, self.vocabulary, regions, relevant)
         explorer.enter(key, frozenset(), {})
         self.called |= {k for k in explorer.contexts if k != key}

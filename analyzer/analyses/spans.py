@@ -123,7 +123,8 @@ class Spans:
         match effect.mode:
             case "open":
                 begun = self._open(call, state, context)
-                return replace(begun, added=True) if effect.when == "unseen" else begun  # it does all of it
+                whole = effect.when == "unseen" or len(call.args) > effect.slot + 1  # or it is told the range
+                return replace(begun, added=True) if whole else begun
             case "close":
                 return self._close(call, state, context)
             case "add":

@@ -36,6 +36,7 @@ State = frozenset[Item]
 DROPPED, OUT = ("dropped", ""), ("out", "")  # the caller's lock was given back; a lock is out at this point
 DEEPEST = 3
 LIVE, OLD, LOST, MARKED, IN, TRUE, FALSE = "live", "old", "lost", "marked", "in", "true", "false"
+AT = "at"  # where the lock was dropped last
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Exit:
 class _Found:
     uses: dict[tuple[int, str], Stale] = field(default_factory=dict)
     exits: set[Exit] = field(default_factory=set)
-    drop: Instr | None = None
+    drops: dict[str, Instr] = field(default_factory=dict)
 
 
 class Staleness:
@@ -166,7 +167,7 @@ class _Walk:
             case Assign():
                 return [self.assigned(instr, state)]
             case Assume():
-                known = _known(instr.cond, state)
+                known = self.known(instr.cond, state)
                 return [state] if known is None or known is instr.truth else []
             case Return():
                 self.leave(instr, state)
@@ -180,18 +181,18 @@ class _Walk:
 
     def look(self, instr: Instr, state: State) -> None:
         """Note what is used that is old."""
-        if OUT in state or self.found.drop is None or not any(k in (OLD, LOST, MARKED) for k, _ in state):
+        if OUT in state or not any(k in (OLD, LOST, MARKED) for k, _ in state):
             return
         if isinstance(instr, Call):
             if LOGGING.match(instr.callee):
                 return
             cursor = self.cursor(instr.args[0]) if instr.args else ""
             if instr.callee in self.walks.steps | self.walks.loops and (LOST, cursor) in state:
-                self.use(instr, cursor, True)
+                self.use(instr, cursor, state, True)
             if instr.callee in self.walks.steps | self.walks.starts | self.walks.loops:
                 return
         for what in self.old(instr, state):
-            self.use(instr, what, False)
+            self.use(instr, what, state)
 
     def old(self, instr: Instr, state: State) -> Iterator[str]:
         """The old things an instruction looks at."""
@@ -209,9 +210,10 @@ class _Walk:
                 elif isinstance(inner, Name) and (OLD, inner.id) in state:
                     yield inner.id
 
-    def use(self, instr: Instr, what: str, step: bool) -> None:
-        assert self.found.drop is not None
-        self.found.uses.setdefault((id(instr), what), Stale(self.function, instr, what, self.found.drop, step))
+    def use(self, instr: Instr, what: str, state: State, step: bool = False) -> None:
+        drop = next((self.found.drops[at] for kind, at in state if kind == AT), None)
+        if drop is not None:
+            self.found.uses.setdefault((id(instr), what), Stale(self.function, instr, what, drop, step))
 
     def cursor(self, expr: Expr) -> str:
         """The cursor that an expression is, or points to."""
@@ -263,11 +265,12 @@ class _Walk:
 
     def dropped(self, call: Call, state: State) -> State:
         """Cursors are lost, copies are old."""
-        self.found.drop = self.found.drop or call
-        keep = frozenset(i for i in state if i[0] != LIVE)
+        at = f"{call.line}:{call.column}"
+        self.found.drops[at] = call
+        keep = frozenset(i for i in state if i[0] not in (LIVE, AT))
         old = {(OLD, name) for kind, name in state if kind == LIVE}
         lost = {(LOST, c) for c in self.cursors if (MARKED, c) not in state}
-        return keep | old | lost | {DROPPED, OUT}
+        return keep | old | lost | {DROPPED, OUT, (AT, at)}
 
     def assigned(self, assign: Assign, state: State) -> State:
         """Marks, copies, and what is overwritten."""
@@ -288,6 +291,12 @@ class _Walk:
             return rest | {(OLD, target.id)}
         live = fields or any(isinstance(i, Name) and (LIVE, i.id) in state for i in inner)
         return rest | {(LIVE, target.id)} if live else rest
+
+    def known(self, cond: Expr, state: State) -> bool | None:
+        """The truth of a condition: that of a mark which the path has set too."""
+        if isinstance(cond, Field) and cond.name == self.walks.mark and (MARKED, self.cursor(cond.base)) in state:
+            return True
+        return _known(cond, state)
 
     def leave(self, instr: Return, state: State) -> None:
         """An exit for callers."""

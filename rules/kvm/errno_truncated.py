@@ -152,7 +152,9 @@ class _Check:
             return [("then tested for less than zero", assume, i) for i in by_place(items) if _cut(i)]
         if test.kind == "true" and test.holds and not assume.wraps and self.flushes(flow.function, block):
             told = {made for t, made in flow.results.items() if t.known and not t.narrow}
-            lost = [i for i in by_place(items) if i[0].known and i[1] not in told and not _flush(i[1])]
+            if any(c.result is not None and c.result.text == test.subject for c in flow.function.calls() if _flush(c)):
+                return []
+            lost = [i for i in by_place(items) if i[0].known and i[1] not in told]
             return [("then taken for a reason to flush", assume, i) for i in lost]
         return []
 

@@ -16,7 +16,8 @@ Not seen: the shadow pagers of paging_tmpl.h, a header that calls static functio
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from analyzer.author import (
     ACQUIRED,
@@ -64,12 +65,22 @@ PFN_SLOT = 3  # of kvm_gmem_get_pfn()
 Key = tuple[str, str]
 
 
-def _places(function: Function) -> list[Expr]:
+def _lookups(facts: Facts) -> dict[str, bool]:
+    """The lookups of this tree: a function that has the name and gives no PFN is one that looks up by another."""
+
+    def fits(name: str, fails: bool) -> bool:
+        found = [facts.program.lower(k) for k in facts.names.where(lambda d: d.name == name and d.kind == "function")]
+        return fails or all(f is None or f.returns.endswith("pfn_t") for f in found)
+
+    return {name: fails for name, fails in LOOKUPS.items() if fits(name, fails)}
+
+
+def _places(function: Function, lookups: Collection[str]) -> list[Expr]:
     """The places of a function that have a PFN it looked up, or the snapshot."""
     found: list[Expr] = []
     for block in function.blocks:
         for instr in block.instrs:
-            if isinstance(instr, Call) and instr.callee in LOOKUPS:
+            if isinstance(instr, Call) and instr.callee in lookups:
                 found += _looked_up(instr)
             elif isinstance(instr, Call) and instr.callee in WORDS.rechecks and len(instr.args) > 1:
                 found.append(instr.args[1])
@@ -108,14 +119,16 @@ def _publishes(function: Function, instr: Instr, carried: Carriers) -> bool:
 
 def _solve(facts: Facts) -> SequenceResult | None:
     program, names = facts.program, facts.names
-    makers = names.where(lambda d: d.kind == "function" and not d.mentions.isdisjoint(LOOKUPS))
-    makers -= {k for k in makers if k[1] in LOOKUPS}
+    lookups = _lookups(facts)
+    protocol = replace(WORDS, lookups=lookups)
+    makers = names.where(lambda d: d.kind == "function" and not d.mentions.isdisjoint(lookups))
+    makers -= {k for k in makers if k[1] in lookups}
     if not makers:
         return None
     passes = frozenset(n for n in facts.vocabulary.names(Verb.PASS, GMEM))
-    tops, known = homes(program, names, makers, _places, passes.__contains__)
+    tops, known = homes(program, names, makers, lambda f: _places(f, lookups), passes.__contains__)
     carriers = inward(program, known, passes.__contains__, MAPPERS | WRITERS)
-    words = WORDS.rechecks | WORDS.prechecks | LOOKUPS.keys() | MAPPERS | {WORDS.counter, *WORDS.failures}
+    words = WORDS.rechecks | WORDS.prechecks | lookups.keys() | MAPPERS | {WORDS.counter, *WORDS.failures}
     inner = names.reachable(tops)
     wanted = {k for k in inner if not program.definitions[k].mentions.isdisjoint(words)} | set(carriers)
     wanted |= lock_helpers(program, facts.vocabulary, WORDS, inner - wanted)
@@ -126,14 +139,8 @@ def _solve(facts: Facts) -> SequenceResult | None:
             return marker(instr, taken, shown=f"the snapshot of {WORDS.counter}")
         carried = carriers.get(function.key)
         if carried and _publishes(function, instr, carried):
-            words = (
-                shown(instr)
-                if isinstance(instr, Call)
-                else f"{instr.target.text} is set"
-                if isinstance(instr, Assign)
-                else ""
-            )
-            return marker(instr, PUBLISH, shown=words)
+            said = f"{instr.target.text} is set" if isinstance(instr, Assign) else ""
+            return marker(instr, PUBLISH, shown=shown(instr) if isinstance(instr, Call) else said)
         return None
 
     relevant = names.reaching(wanted) & inner | frozenset(wanted)
@@ -142,7 +149,7 @@ def _solve(facts: Facts) -> SequenceResult | None:
         "gmem sequence",
         relevant | set(tops) | set(known),
         tuple(tops),
-        lambda: solve_sequence(marked(program, mark), facts.vocabulary, WORDS, tops, relevant),
+        lambda: solve_sequence(marked(program, mark), facts.vocabulary, protocol, tops, relevant),
         lambda result: not result.breaches,
     )
 

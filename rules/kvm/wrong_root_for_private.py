@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from analyzer.author import (
     DIRECT,
@@ -68,6 +69,7 @@ from analyzer.author import (
 from rules.vocabulary.mirror import (
     DIRECT_ONLY,
     EXTERNAL,
+    MIRROR_WORDS,
     PER_ROOT,
     PER_VM,
     PER_VM_TYPE,
@@ -101,21 +103,17 @@ def _wrong_kind(facts: Facts, function: Function, root: Root) -> Finding | None:
         return None
     private = root.kinds == DIRECT
     facts.count("roots of one kind looked at")
+    evidence = partial(memory_evidence, MEMORY, private)
     for use in uses_of(MEMORY, function, root):
         levels = 0 if isinstance(use, Return) else MAX_LEVELS  # who takes it from here is looked at in its own right
-        steps = surely(facts, function.key, use, lambda f, i: memory_evidence(MEMORY, private, f, i), levels)
-        at_root = (
-            ()
-            if steps
-            else surely(facts, function.key, root.instr, lambda f, i: memory_evidence(MEMORY, private, f, i), levels)
-        )
+        steps = surely(facts, function.key, use, evidence, levels)
+        at_root = () if steps else surely(facts, function.key, root.instr, evidence, levels)
         if not steps and not at_root:
             continue
         kind, memory = ("direct", "private") if private else ("mirror", "shared")
         got = root.instr.shown if isinstance(root.instr, Call) else root.name
-        where = (
-            "is returned" if isinstance(use, Return) else f"is used by {use.name if isinstance(use, Call) else ''}()"
-        )
+        user = use.name if isinstance(use, Call) else ""
+        where = "is returned" if isinstance(use, Return) else f"is used by {user}()"
         words = f"{got} is a {kind} root and {where} for {memory} memory"
         trace = (
             *(steps or at_root),
@@ -135,10 +133,16 @@ def _addresses(facts: Facts, function: Function) -> Iterator[Finding]:
         yield facts.finding(function, instr, f"{kind} root for {memory}", words, trace=trace)
 
 
+def _has_mirrors(facts: Facts) -> bool:
+    """Whether there is a choice: a kernel before mirror roots has one root for all that is mapped."""
+    known = facts.solve("knows mirrors", lambda: facts.names.where(lambda d: not d.mentions.isdisjoint(MIRROR_WORDS)))
+    return bool(known) or not facts.program.whole
+
+
 def _for_any_fault(facts: Facts, function: Function, root: Root) -> Finding | None:
     """A fault says by its address which root it is for; a walk of one kind does not listen."""
     faults = [p.name for p in function.params if p.type == "struct kvm_page_fault *"]
-    if not faults or root.kinds not in (DIRECT, MIRROR):
+    if not faults or root.kinds not in (DIRECT, MIRROR) or not _has_mirrors(facts):
         return None
     private = root.kinds == MIRROR
     for use in uses_of(MEMORY, function, root):
@@ -182,9 +186,8 @@ def _misfit(
     if other is not None and types <= {"KVM_DIRECT_ROOTS", "KVM_MIRROR_ROOTS"}:
         words = said(function, other)
         return f"{kind} roots for {memory}", f"{kind} roots are chosen where {words}", (step(function, other, words),)
-    evidence = (
-        memory_evidence(MEMORY, private, function, instr) if len(types) == 1 and kind in min(types).lower() else None
-    )
+    named = len(types) == 1 and kind in min(types).lower()
+    evidence = memory_evidence(MEMORY, private, function, instr) if named else None
     if evidence is not None:
         return f"{kind} roots for {memory}", f"{kind} roots are chosen for {memory} memory", (evidence,)
     if filtered and not private and not any(filter_says(a, True) for a in sides):
@@ -223,11 +226,8 @@ def _asks_vm(facts: Facts, function: Function, carried: dict[str, Instr]) -> Ite
         side, source = why
         words = f"{_source_words(source)} is a fact about the VM, not about the root that {_doing(instr)} is for"
         trace = [step(function, source, "asks whether the VM has mirror roots")] if source is not None else []
-        trace += (
-            [step(function, side, f"branches on {side.cond.text}")]
-            if side is not None and "%" not in side.cond.text
-            else []
-        )
+        if side is not None and "%" not in side.cond.text:
+            trace.append(step(function, side, f"branches on {side.cond.text}"))
         trace.append(step(function, instr, _doing(instr)))
         place = source if isinstance(source, Call) and source.callee in PER_VM else side or instr
         yield facts.finding(

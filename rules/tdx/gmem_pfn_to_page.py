@@ -21,6 +21,7 @@ from analyzer.author import (
     Certainty,
     Facts,
     Finding,
+    Function,
     Location,
     Prototype,
     Provenance,
@@ -32,7 +33,7 @@ from analyzer.author import (
     solve_taint,
     words,
 )
-from rules.vocabulary.guest import GMEM, GMEM_SPEC
+from rules.vocabulary.guest import GMEM, GMEM_SPEC, LOOKUPS_WITH_PAGE, RELEASES
 from rules.vocabulary.seamcall import GUEST_MEMORY, is_tdx
 
 OWN_PAGE = re.compile(r"source|src|sept|spt|table")
@@ -45,7 +46,7 @@ def _derivations(facts: Facts) -> Iterator[Finding]:
     facts.count("page and folio uses looked at", result.sinks)
     for arrival in result.arrivals:
         call = arrival.instr
-        if not isinstance(call, Call):
+        if not isinstance(call, Call) or _given_back(arrival.function, call):
             continue
         trace = (
             *arrival.path,
@@ -62,6 +63,17 @@ def _derivations(facts: Facts) -> Iterator[Finding]:
             certainty,
             trace,
         )
+
+
+def _given_back(function: Function, call: Call) -> bool:
+    """Whether the page is only made to drop the reference that came with a PFN, by a lookup that gives no page."""
+    lookups = [c for c in function.calls() if c.callee in LOOKUPS_WITH_PAGE]
+    if not lookups or any(len(c.args) > LOOKUPS_WITH_PAGE[c.callee] for c in lookups):
+        return False
+    if call.callee in RELEASES:
+        return True
+    users = [c for c in function.calls() if call.result is not None and call.result in c.args]
+    return call.callee == "pfn_to_page" and bool(users) and all(c.callee in RELEASES for c in users)
 
 
 def _deed(callee: str) -> str:

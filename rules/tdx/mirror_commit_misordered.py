@@ -123,6 +123,8 @@ def _hands_on(facts: Facts, function: Function, call: Call, writer: Writer) -> W
     }
     if len(function.blocks) > 3 or call.result is None or call.result.text not in returned:
         return None
+    if any(c.callee in STORES for c in function.calls()):
+        return None  # it does not leave the entry as the exchange did
     entry, value = call.args[writer.entry], call.args[writer.value]
     if entry.text not in places or (value.text not in places and value.text != FROZEN):
         return None

@@ -20,7 +20,8 @@ INVALIDATION = Sequence(
     lock="mmu_lock",
     lookups=LOOKUPS,
     rechecks=frozenset(
-        "mmu_invalidate_retry mmu_invalidate_retry_gfn mmu_notifier_retry mmu_notifier_retry_gfn".split()
+        """mmu_invalidate_retry mmu_invalidate_retry_gfn mmu_invalidate_retry_hva
+        mmu_notifier_retry mmu_notifier_retry_gfn mmu_notifier_retry_hva""".split()
     ),
     prechecks=frozenset(("mmu_invalidate_retry_gfn_unsafe",)),
     barriers=frozenset(

@@ -53,6 +53,10 @@ _EFFECTS: dict[str, tuple[Effect, ...]] = {
     "pfn_valid": (Effect(Verb.SANITIZE, GMEM, 0, source="arch/x86/kvm/mmu/spte.c:__kvm_is_mmio_pfn"),),
 }
 
+# Lookups by how many arguments they have without a place for the page: then the reference comes with the PFN.
+LOOKUPS_WITH_PAGE = {"kvm_gmem_get_pfn": 5}
+RELEASES = frozenset("put_page folio_put kvm_release_page_clean kvm_release_page_dirty".split())
+
 FOLIO_SIZE = "folio-size"
 _SIZES = """folio_nr_pages folio_order folio_size folio_shift compound_order compound_nr page_size page_shift
 thp_nr_pages thp_order thp_size folio_large_nr_pages"""

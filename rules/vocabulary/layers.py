@@ -10,7 +10,8 @@ COMMON = ("virt/kvm/*", "include/linux/kvm*.h")
 CONTRACT = frozenset(
     """kvm_age_gfn kvm_test_age_gfn kvm_unmap_gfn_range kvm_set_spte_gfn kvm_cpu_has_pending_timer kvm_set_msi
     kvm_set_routing_entry kvm_vm_ioctl_check_extension kvm_vm_ioctl_irq_line kvm_cpu_dirty_log_size
-    kvm_flush_remote_tlbs kvm_vcpu_kick kvm_apic_set_irq kvm_notify_acked_irq kvm_irq_delivery_to_apic""".split()
+    kvm_flush_remote_tlbs kvm_vcpu_kick kvm_apic_set_irq kvm_notify_acked_irq kvm_irq_delivery_to_apic
+    irqchip_in_kernel""".split()
 )
 _VENDOR = frozenset(
     """tdx sept tdp mirror mirrored vmx svm sev snp vmcs vmcb seamcall hkid pamt rmp psmash tdh ept npt tdr""".split()

@@ -26,6 +26,11 @@ VOCABULARY = Vocabulary()
 PER_ROOT = re.compile(r"is_mirror_sp|is_mirror_root|role\.is_mirror|kvm_is_addr_direct|is_private|private_gpa|_ROOTS\b")
 PER_VM = frozenset(("kvm_has_mirrored_tdp", "is_td", "is_td_vcpu"))
 PER_VM_TYPE = "KVM_X86_TDX_VM"
+# What a kernel has that maps private memory under roots of its own.
+MIRROR_WORDS = frozenset(
+    """mirror_root_hpa KVM_MIRROR_ROOTS is_mirror is_mirror_sp is_mirror_sptep kvm_has_mirrored_tdp
+    tdp_mmu_get_root_for_fault external_spt""".split()
+)
 PRIVATE_CALLS = re.compile(
     r"^(vt_is_tdx_private_gpa|kvm_is_private_gpa|kvm_mem_is_private|is_private_gpa|kvm_is_private_gfn)$"
 )
