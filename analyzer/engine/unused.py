@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from analyzer.engine.series import SeriesFacts, SeriesStep
 from analyzer.ir.program import Definition, Key, Program
+from analyzer.ir.types import Assign, Call, Return
 
 _KEPT = re.compile(r"\b(?:__used|__maybe_unused|__visible|asmlinkage)\b")
 _PASTE = re.compile(r"(\w*)##(\w*)")
@@ -37,9 +38,24 @@ def unused(facts: SeriesFacts) -> Iterator[Unused]:
             known.add(key)
             if definition.kind != "function" or definition.line not in step.added.get(key[0], frozenset()):
                 continue
-            hidden = unseen and (not definition.static or key[0].endswith(".h"))
+            hidden = (unseen and (not definition.static or key[0].endswith(".h"))) or _stub(step.after, key)
             if key in last.definitions and not hidden and not _known(facts, step, key) and not _used(last, key):
                 yield Unused(step, definition)
+
+
+def _stub(program: Program, key: Key) -> bool:
+    """Whether an inline of a header does nothing: it stands in for a function that code which is not shown may call."""
+    function = program.lower(key) if key[0].endswith(".h") and not program.whole else None
+    if function is None:
+        return False
+    instrs = [i for b in function.blocks for i in b.instrs]
+    works = any(isinstance(i, Call) and not i.callee.isupper() for i in instrs)
+    values = [i.value for i in instrs if isinstance(i, Return) and i.value is not None]
+    return (
+        not works
+        and not any(isinstance(i, Assign) for i in instrs)
+        and all(n.isupper() for v in values for n in v.names)
+    )
 
 
 def _unseen(path: str) -> bool:

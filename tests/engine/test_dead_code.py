@@ -104,3 +104,16 @@ def test_lines_that_something_reaches(lines: str) -> None:
 def test_the_finding_is_at_the_patch_that_made_it() -> None:
     text = f"// patch: 1 other\n{B}int x;\n// patch: 2 add\n{A}{HELPER.replace('(int a)', '(int a)  // expect', 1)}"
     assert compare_series(RULE, text, load_vocabulary()) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "known"),
+    [("\n", True), ("\tWARN_ON_ONCE(1);\n\treturn -EIO;\n", True), ("\treset(a);\n", False), ("\treturn a;\n", False)],
+)
+def test_a_stub_may_stand_in_for_what_is_not_shown(body: str, known: bool) -> None:
+    """In mails alone: the function that it replaces in other configurations has callers elsewhere."""
+    text = f"// patch: 1 add\n{H}static inline int helper(int a)\n{{\n{body}}}\n"
+    facts = example_facts(split_series(text), load_vocabulary())
+    assert len(run_series_rules([RULE], facts).findings) == 1
+    facts.steps[0].after.partial_files = frozenset(("arch/x86/kvm/a.h",))
+    assert len(run_series_rules([RULE], facts).findings) == (0 if known else 1)
