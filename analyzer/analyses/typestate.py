@@ -164,7 +164,7 @@ def explore(
     relevant = frozenset(k for k in names.reaching(wanted) if covers(k[0]))
     slot = ("typestate", protocol.label, protocol.step.__module__, protocol.step.__qualname__)
     earlier = program.left.get(slot)
-    explorer = Explorer(program, vocabulary, protocol, relevant)
+    explorer = Explorer(program, vocabulary, protocol, relevant | _asked(program, wanted, words, covers))
     if isinstance(earlier, Explorer):
         explorer.take_over(earlier, protocol.adopt)
     program.left[slot] = explorer
@@ -174,6 +174,26 @@ def explore(
             explorer.enter(key, protocol.start if program.whole else protocol.lost, {})
         waiting = {k for k in waiting if not explorer.visited(k)}
     return explorer
+
+
+def _asked(
+    program: Program, wanted: Iterable[Key], words: frozenset[str], covers: Callable[[str], bool]
+) -> frozenset[Key]:
+    """The helpers that are handed the result of an event: what they say depends on whether it succeeded."""
+    found: set[Key] = set()
+    for key in wanted:
+        function = program.lower(key)
+        calls = list(function.calls()) if function is not None else []
+        made = {c.result.text for c in calls if c.result is not None and _names(c, words)}
+        for call in calls:
+            if made and call.callee and call.callee not in words and any(a.text in made for a in call.args):
+                found.update(k for k in program.resolve(call.callee, key[0]) if covers(k[0]))
+    return frozenset(k for k in found if program.definitions[k].kind == "function")
+
+
+def _names(call: Call, words: frozenset[str]) -> bool:
+    """Whether a call is an event, or hands one on."""
+    return call.callee in words or any(isinstance(a, Name) and a.id in words for a in call.args)
 
 
 def _tops(names: NameGraph, keys: set[Key]) -> list[Key]:

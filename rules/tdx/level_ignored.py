@@ -159,6 +159,8 @@ class _Check:
 
     def _told(self, function: Function, source: Expr, site: Site) -> Iterator[Finding]:
         verdict: Verdict = self.reach.of(function, source, site.call)
+        if verdict.kind == "open":
+            verdict = self._refused_within(function, source, site) or verdict
         what = f"{site.call.name}() {site.what} one page whatever {words(function, source)} is"
         if verdict.kind == "open":
             yield self.facts.finding(
@@ -173,6 +175,19 @@ class _Check:
                 trace=(*verdict.steps, *site.steps),
                 severity=Severity.INFO,
             )
+
+    def _refused_within(self, function: Function, source: Expr, site: Site) -> Verdict | None:
+        """What keeps a helper from the work, if it is handed the level and refuses it for itself."""
+        level = depending(function, (source.text,), self._seamcalls(function))
+        given = next((i for i, a in enumerate(site.call.args) if not texts(a).isdisjoint(level)), None)
+        keys = self.facts.program.resolve(site.call.callee, function.path) if site.call.callee else ()
+        found: list[Verdict] = []
+        for callee in self.facts.program.functions(keys):
+            if given is None or given >= len(callee.params):
+                return None
+            name = Name(callee.params[given].name)
+            found += [self.reach.of(callee, name, s.call) for s in self.sizes.sites(callee) if s.what == site.what]
+        return found[0] if found and all(v.kind == "guarded" for v in found) else None
 
     def _seamcalls(self, function: Function) -> frozenset[str]:
         return frozenset(c.callee for c in function.calls() if c.callee in SEAMCALLS or c.callee.startswith("tdh_"))
