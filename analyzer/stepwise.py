@@ -50,11 +50,14 @@ class Stepwise:
     programs: dict[object, Program] = field(default_factory=dict)
     seen: dict[object, Seen] = field(default_factory=dict)
     listed: dict[int, list[str]] = field(default_factory=dict)
+    changed: frozenset[str] = frozenset()  # files that the series changes are read before it does, too
     started: float = field(default_factory=time.monotonic)
 
     def states(self, steps: Sequence[PatchStep]) -> list[State]:
         """The findings around each patch."""
         wanted: dict[object, Snapshot] = {}
+        old = [f.old for step in steps if step.patch for f in step.patch.files]
+        self.changed = frozenset(path for path in old if path is not None and _ours(path))
         for step in steps:
             for snapshot in (step.before, step.after):
                 wanted.setdefault(self.key(snapshot), snapshot)
@@ -132,7 +135,8 @@ class Stepwise:
         if key not in self.programs:
             overlay = {p: s for p, s in snapshot.overlay.items() if _ours(p)}
             gone = {p for p, s in overlay.items() if s is None}
-            paths = sorted({*self.of_tree(snapshot.files), *overlay} - gone)
+            there = {p for p in self.changed if p not in overlay and snapshot.read(p) is not None}
+            paths = sorted({*self.of_tree(snapshot.files), *overlay, *there} - gone)
             self.programs[key] = load(snapshot, paths, self.units, self.limits)
         return self.programs[key]
 
