@@ -144,14 +144,17 @@ _LITERAL = re.compile(r"^(?:(?:\} )?(?:else )?if|while) \((?:0|false)\)|^#if 0\b
 _NEXT = re.compile(r"^(?:break;|fallthrough;|[#}])")
 
 
-def behind(lines: Sequence[str], first: int, last: int) -> Iterator[Behind]:
-    """The dead lines of a function by its layout; lines count from 1, and ``last`` is the closing brace."""
+def behind(lines: Sequence[str], first: int, last: int, whole: bool = True) -> Iterator[Behind]:
+    """The dead lines of a function by its layout; lines count from 1, and ``last`` is the closing brace.
+
+    Where the file is not known as a ``whole``, an empty line may stand for one that is not shown: a label, say.
+    """
     for number in range(first, last):
         text = lines[number - 1].strip() if number <= len(lines) else ""
         if _LITERAL.match(text):
             yield Behind(number, text, number, text)
         elif _JUMP.match(text) and not _governed(lines, number):
-            follows = _following(lines, number, last)
+            follows = _following(lines, number, last if whole else min(last, number + 2))
             if follows is not None:
                 yield Behind(follows, lines[follows - 1].strip(), number, text)
 

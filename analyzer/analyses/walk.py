@@ -87,7 +87,7 @@ class Walk(Generic[S]):
             return True
         met = values.meet(old, facts)
         known[state] = met
-        return len(met) != len(old)
+        return met != old
 
     def _block(self, index: int, state: S, facts: Facts) -> list[tuple[S, Facts]]:
         cases = [(state, facts)]

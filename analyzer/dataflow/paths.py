@@ -249,7 +249,7 @@ class _Run(Generic[S]):
             known[state] = dict(facts)
             return state
         met = values.meet(old, facts)
-        if len(met) == len(old):
+        if met == old:
             return None
         known[state] = met
         return state

@@ -70,7 +70,8 @@ def _without_user(found: Unused) -> Finding:
 def _dead_lines(program: Program, facts: SeriesFacts, definition: Definition) -> list[_Line]:
     """What is dead in one function of one state."""
     text = program.code(definition.path).split("\n")
-    found = [_behind(b) for b in behind(text, definition.line, definition.end_line)]
+    whole = definition.path not in program.partial_files
+    found = [_behind(b) for b in behind(text, definition.line, definition.end_line, whole)]
     function = program.lower(definition.key)
     if function is not None:
         constants = {**facts.vocabulary.constants, **program.constants}

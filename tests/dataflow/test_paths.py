@@ -122,6 +122,10 @@ def test_after_a_loop_that_shuts_before_it_leaves() -> None:
     assert seen(*lines) == {"shut"}
 
 
+def test_a_counter_runs_down() -> None:
+    assert seen("int n;", "for (n = 4; n > 0; n -= 2)", "\tnothing();", "looks();") == {"shut"}
+
+
 def test_switch() -> None:
     lines = ("switch (a) {", "case 1:", "\topens();", "\tbreak;", "default:", "\tbreak;", "}")
     assert seen(*lines, "looks();") == {"shut", "open"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from analyzer.analyses.dead import behind
 from analyzer.engine.expect_series import compare_series, example_facts, split_series
 from analyzer.engine.registry import load_vocabulary
 from analyzer.engine.run import run_series_rules
@@ -91,6 +92,8 @@ def test_lines_that_nothing_reaches(lines: str) -> None:
         "\tdo {\n\t\tnote(b);\n\t} while (0);\n\treturn 0;",
         "\tr = 0;\n\tfill(&r);\n\tif (r)\n\t\tnote(b);\n\treturn 0;",
         "\tfor (r = 0; r < a; r++)\n\t\tif (r)\n\t\t\tnote(b);\n\treturn 0;",
+        "\tfor (r = 64; r >= 0; r -= 32)\n\t\tif (a)\n\t\t\treturn r;\n\treturn 0;",
+        "\tfor (r = 4; r < 64; r += 4)\n\t\tif (a)\n\t\t\treturn r;\n\tnote(b);\n\treturn 0;",
         "\tif (IS_ENABLED(CONFIG_X))\n\t\tnote(b);\n\treturn 0;",
         "\tr = 0;\n\tif (a)\n\t\tr = 1;\n\tif (r)\n\t\tnote(b);\n\treturn 0;",
         "\tif (WARN_ON_ONCE(a))\n\t\treturn 1;\n\tnote(b);\n\treturn 0;",
@@ -117,3 +120,10 @@ def test_a_stub_may_stand_in_for_what_is_not_shown(body: str, known: bool) -> No
     assert len(run_series_rules([RULE], facts).findings) == 1
     facts.steps[0].after.partial_files = frozenset(("arch/x86/kvm/a.h",))
     assert len(run_series_rules([RULE], facts).findings) == (0 if known else 1)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_empty_line_of_a_part_may_be_a_label(whole: bool) -> None:
+    lines = ["{", "\treturn 0;", "", "\treturn 1;", "}"]
+    assert [b.line for b in behind(lines, 1, 5, whole)] == ([4] if whole else [])
+    assert [b.line for b in behind([*lines[:2], *lines[3:]], 1, 4, whole)] == [3]
