@@ -137,7 +137,8 @@ class Stepwise:
             gone = {p for p, s in overlay.items() if s is None}
             there = {p for p in self.changed if p not in overlay and snapshot.read(p) is not None}
             paths = sorted({*self.of_tree(snapshot.files), *overlay, *there} - gone)
-            self.programs[key] = load(snapshot, paths, self.units, self.limits)
+            program = self.programs[key] = load(snapshot, paths, self.units, self.limits)
+            program.alone = snapshot.files is None
         return self.programs[key]
 
     def of_tree(self, files: Files | None) -> list[str]:

@@ -76,7 +76,7 @@ def _nothing(_path: str) -> str:
 class Program:
     """The C of one snapshot.
 
-    ``whole`` is False when any file is known only in parts. ``lower`` gives the IR of a definition, or None with a
+    ``whole`` is False when any file is known only in parts, or nothing but what mails show (``alone``). ``lower`` gives the IR of a definition, or None with a
     Problem noted in ``problems``. ``tables`` maps a field to what is stored in it; ``constants`` maps enumerators
     and object-like macros to ints where they have one. ``fields`` gives the members of structs that point to functions,
     and, marked as defined and returning the macro, the lines that list them (``KVM_X86_OP_OPTIONAL(name)``).
@@ -92,6 +92,7 @@ class Program:
     lower: Callable[[Key], Function | None]
     problems: list[Problem] = field(default_factory=list)
     partial_files: frozenset[str] = frozenset()
+    alone: bool = False
     files: tuple[str, ...] = ()
     lines: int = 0
     exported: frozenset[str] = frozenset()
@@ -102,8 +103,8 @@ class Program:
 
     @property
     def whole(self) -> bool:
-        """Whether every file is known in full."""
-        return not self.partial_files
+        """Whether every file is known in full, and those that may call them."""
+        return not self.partial_files and not self.alone
 
     def resolve(self, name: str, path: str) -> tuple[Key, ...]:
         """The definitions that ``name`` can mean when used in ``path``.
