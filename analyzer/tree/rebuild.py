@@ -6,8 +6,9 @@ the same parts of it: a state differs from the one before by its patch, not by w
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from analyzer.core.limits import DEFAULT, Limits
@@ -15,6 +16,7 @@ from analyzer.core.problem import Problem, ProblemKind
 from analyzer.series.types import FileDiff, FileStatus, Hunk
 from analyzer.tree.snapshot import SourceFile
 
+_HEADING = re.compile(r"[A-Za-z_][^;=]*\(")  # the first line of the heading of a function
 _UNTIL_END = 10**9  # the last line of a hole that reaches to the end of the file
 _BYTES_PER_LINE = 32  # a file of fewer bytes a line is none: bounds the line numbers a diff may name
 
@@ -259,13 +261,28 @@ def _apply(known: _Known, edits: list[_Edit], last_line: int) -> _Known:
     lines |= {n: text for edit in edits for n, text in enumerate(edit.new, edit.new_at)}
     headed = ((moves.any(number), text) for number, text in sorted(known.sections.items()))
     sections = {place: text for place, text in headed if 0 < place <= last_line}
-    sections |= {edit.new_at: edit.hunk.section for edit in edits if edit.hunk.section}
+    sections |= dict(_headed(edits))
     last = edits[-1]
     if last.hunk.new_no_newline and last.new:
         return _Known(lines, sections, last.new_end - 1, True)
     if known.end is None:
         return _Known(lines, sections)
     return _Known(lines, sections, known.end + last.new_end - last.old_end, known.bare and last.old_end <= known.end)
+
+
+def _headed(edits: list[_Edit]) -> Iterator[tuple[int, str]]:
+    """The section texts of the after-image: a diff names them as they were, and a hunk above may change a heading."""
+    renamed: dict[str, str] = {}
+    for edit in edits:
+        section = edit.hunk.section
+        if section:
+            yield edit.new_at, next((new for old, new in renamed.items() if old.startswith(section)), section)
+        old = ""
+        for line in edit.hunk.lines:
+            if line[:1] == "-" and _HEADING.match(line[1:]):
+                old = line[1:]
+            elif line[:1] == "+" and old and _HEADING.match(line[1:]):
+                renamed[old], old = line[1:], ""
 
 
 class _Moves:

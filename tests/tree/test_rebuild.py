@@ -162,6 +162,20 @@ def test_sections_move_with_their_lines() -> None:
     assert third.sections == ((48, "int f(void)"),)
 
 
+def test_a_section_has_the_heading_that_the_patch_gives_it() -> None:
+    old = TEXT.replace("line 10\n", "static void f(int a,\n")
+    new = old.replace("static void f(int a,\n", "static int __f(int a,\n").replace("line 50\n", "fifty\n")
+    diff = diff_of(old, new)
+    hunks = (diff.hunks[0], replace(diff.hunks[1], section="static void f(int a,"))
+    rebuilt = Rebuilt()
+    before = rebuilt.before(replace(diff, hunks=hunks))
+    after = rebuilt.after(replace(diff, hunks=hunks))
+    assert before is not None
+    assert after is not None
+    assert [text for _, text in before.sections] == ["static void f(int a,"]
+    assert [text for _, text in after.sections] == ["static int __f(int a,"]
+
+
 def test_contradicted_knowledge_is_dropped_and_told() -> None:
     rebuilt = Rebuilt()
     rebuilt.absorb(diff_of(TEXT, TEXT.replace("line 10\n", "ten\n").replace("line 80\n", "eighty\n")))
