@@ -28,6 +28,7 @@ _DEFINED = {
     "MUTEX": "struct mutex",
     "RWSEM": "struct rw_semaphore",
 }
+BARE = "lock"  # a name that does not tell which lock it is
 PER_CPU = frozenset("per_cpu per_cpu_ptr this_cpu_ptr get_cpu_ptr raw_cpu_ptr get_cpu_var".split())
 
 
@@ -88,13 +89,15 @@ class LockFields:
     def spins(self, name: str) -> bool | None:
         """Whether all locks of a name are spinning ones; None when none is declared."""
         known = {self.types[lock.type] for lock in self.declared.get(name, ())}
+        if name == BARE and not self.program.whole:
+            return None  # structs that are not shown have locks of that name, too
         return None if not known else known == {"spin"}
 
     def meant(self, expr: Expr, function: Function) -> tuple[LockField, ...]:
         """The declared locks that an expression can be; one if the types are known."""
         expr = _through(expr, function)
         found = self.declared.get(lock_label(expr), ())
-        if len(found) < 2:
+        if len(found) < 2 and (self.program.whole or not found):
             return found
         chain, root = _chain(expr)
         if not chain:
@@ -105,6 +108,8 @@ class LockFields:
             exact = tuple(lock for lock in found if lock.owner == owner and lock.inner == inner)
             return exact or tuple(lock for lock in found if lock.owner == owner and lock.inner[-1:] == inner[-1:])
         near = tuple(lock for lock in found if lock.owner and lock.inner == tuple(chain[:-1])[-len(lock.inner) :] != ())
+        if chain[-1] == BARE and not self.program.whole:
+            return near
         return near or tuple(lock for lock in found if lock.owner)
 
     def _owner(self, struct: str, fields: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
