@@ -15,7 +15,7 @@ from analyzer.model.extract.record import ABSENT, BOTH, DECIDED, Decision, Recor
 from analyzer.model.kvm_tdx.mutations import MUTATIONS
 from analyzer.model.kvm_tdx.protocol import CORRECT, differing, values
 from tests.kernel.edits import Edit, Kernel
-from tests.mutants.fields import FieldEdit
+from tests.mutants.fields import FieldEdit, anywhere
 from tests.mutants.fields_kernel import KERNEL
 from tests.mutants.fields_mini import MINIKVM
 from tests.mutants.fields_pamt import OTHER_WAYS
@@ -75,6 +75,26 @@ def test_an_edit_of_minikvm_changes_its_field(mini: Kernel, edit: FieldEdit) -> 
     changed = _changed(_record(mini), _record(mini, edit))
     assert (changed[edit.field].how, changed[edit.field].values) == (DECIDED, (edit.value,))
     assert set(changed) <= {edit.field, *edit.also}
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        "__tdp_mmu_set_spte_atomic(iter, mirror ? FROZEN_SPTE : new_spte)",
+        "try_cmpxchg64(rcu_dereference(iter->sptep), &iter->old_spte, mirror ? FROZEN_SPTE : new_spte)",
+    ],
+)
+def test_an_exchange_may_say_true_where_it_was_made(mini: Kernel, taken: str) -> None:
+    path = "arch/x86/kvm/mmu/tdp_mmu.c"
+    helper = "static inline {} __must_check __tdp_mmu_set_spte_atomic("
+    old = "\tret = __tdp_mmu_set_spte_atomic(iter, mirror ? FROZEN_SPTE : new_spte);\n\tif (ret)\n\t\treturn ret;\n"
+    edits = (
+        anywhere(path, helper.format("int"), helper.format("bool")),
+        anywhere(path, "&iter->old_spte, new_spte) ? 0 : -EBUSY;", "&iter->old_spte, new_spte);"),
+        anywhere(path, old, f"\tif (!{taken})\n\t\treturn -EBUSY;\n"),
+    )
+    changed = _changed(_record(mini), _record(mini, FieldEdit("", "freeze", "frozen", edits)))
+    assert not {"freeze", "freeze_rollback"} & set(changed)
 
 
 @pytest.mark.parametrize("edit", KERNEL, ids=lambda e: f"{e.field}={e.value}")

@@ -9,7 +9,7 @@ from analyzer.analyses.facts import Facts
 from analyzer.analyses.marks import marker
 from analyzer.analyses.seqcheck import ACQUIRED, SNAPSHOT, snapshot_of
 from analyzer.dataflow.context import Context
-from analyzer.dataflow.values import NEG, NZ, canonical
+from analyzer.dataflow.values import NEG, NZ, Value, canonical
 from analyzer.dataflow.values import Facts as Known
 from analyzer.ir.program import Key
 from analyzer.ir.types import Assign, Assume, Call, Field, Function, Instr, Name
@@ -18,8 +18,7 @@ from analyzer.model.extract.ranges import returns
 from analyzer.model.extract.record import Decision, both, decided
 from analyzer.model.extract.walk import Exit, Marks, Seen, Walk, follow, leading, nearest, places
 
-LOOKUPS = {**w.PFN, **w.HOST_PFN}
-FAULT = {**LOOKUPS, **w.CHECK, **w.MAP, **w.BARRIERS, SNAPSHOT: "SNAP", ACQUIRED: "SNAP"}
+FAULT = {**w.PFN, **w.CHECK, **w.MAP, **w.BARRIERS, SNAPSHOT: "SNAP", ACQUIRED: "SNAP"}
 MIRROR = frozenset(("is_mirror_sp", "is_mirror_sptep"))
 CHOSEN = "%frozen"
 
@@ -85,12 +84,19 @@ def _snapshot(_: Function, instr: Instr) -> Call | None:
     return marker(instr, name) if name else None
 
 
+def _host(facts: Facts) -> dict[str, str]:
+    """The lookups in the host's page table; what has the name of one and gives no PFN looks up by another."""
+    names, program = w.HOST_PFN, facts.program
+    made = {n: program.functions(program.by_name.get(n, ())) for n in names}
+    return {n: names[n] for n in names if all(f.returns.endswith("pfn_t") for f in made[n] if f.kind == "function")}
+
+
 def _fault(facts: Facts) -> Fault:
     def make() -> Fault:
-        fault = Fault(facts)
-        fault.walk = Walk(facts, FAULT, fault.rule, branched=fault.branch, mark=_snapshot, locks=True)
+        fault, host = Fault(facts), _host(facts)
+        fault.walk = Walk(facts, {**FAULT, **host}, fault.rule, branched=fault.branch, mark=_snapshot, locks=True)
         entries = nearest(facts, leading(facts, w.PFN), leading(facts, w.MAP))
-        follow(facts, fault.walk, entries, leading(facts, (*LOOKUPS, *w.CHECK, *w.MAP, w.SEQUENCE)))
+        follow(facts, fault.walk, entries, leading(facts, (*w.PFN, *host, *w.CHECK, *w.MAP, w.SEQUENCE)))
         return fault
 
     return facts.solve("model fault", make)
@@ -141,7 +147,16 @@ class Freeze:
         if "X!" in marks:
             self.stuck.append(seen)
         rest = marks - {"X!", "FZ", "fz"}
-        return [(rest | {"FZ"} if "fz" in marks or self.frozen(seen.call) else rest, 0), (rest, NZ)]
+        taken, lost = self.outcome(seen)
+        return [(rest | {"FZ"} if "fz" in marks or self.frozen(seen.call) else rest, taken), (rest, lost)]
+
+    def outcome(self, seen: Seen) -> tuple[Value | None, Value | None]:
+        """What a call says of an exchange that was made, and of one that was lost: true, zero as errors go, or less."""
+        name = seen.call.callee
+        if name in w.EXCHANGE:
+            return (NZ, 0) if name.startswith("try_") else (None, None)
+        helpers = [self.facts.program.lower(k) for k in self.facts.program.resolve(name, seen.context.key[0])]
+        return (NZ, 0) if any(h is not None and h.returns == "bool" for h in helpers) else (0, NZ)
 
     @staticmethod
     def stored(seen: Seen) -> tuple[Key, str]:
