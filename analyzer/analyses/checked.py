@@ -90,7 +90,7 @@ class Checks:
             for instr in function.blocks[index].instrs[start:]:
                 after = self._instr(function, instr, after, found, depth) if after else None
             if after:
-                following = [(n, after) for n in function.blocks[index].successors]
+                following = [(n, after) for n in _following(function, index, after)]
                 work += [(n, 0, h) for n, h in following if (n, h) not in seen]
                 seen.update(following)
         return found
@@ -146,6 +146,35 @@ class Checks:
             if call.result is not None and (not keys or any(self._parameters[k, index].tests for k in keys)):
                 held = held | {_tested(call.result)}
         return held
+
+
+def _following(function: Function, index: int, carriers: Carriers) -> list[int]:
+    """The successors of a block; where #if takes a check out, whether what follows runs without it is not known."""
+    arms = list(function.blocks[index].successors)
+    first = [next(iter(function.blocks[n].instrs), None) for n in arms]
+    if len(arms) < 2 or any(isinstance(i, Assume) for i in first):
+        return arms
+    reached = {n: _reached(function, n) for n in arms}
+    if any(index in r for r in reached.values()):
+        return arms  # a loop
+    others = {n: set().union(*(reached[m] for m in arms if m != n)) for n in arms}
+    asking = [n for n in arms if any(_asks(function, b, carriers) for b in reached[n] - others[n])]
+    return asking or arms
+
+
+def _reached(function: Function, block: int) -> set[int]:
+    """A block and what follows it."""
+    seen, work = {block}, [block]
+    while work:
+        new = [n for n in function.blocks[work.pop()].successors if n not in seen]
+        seen.update(new)
+        work += new
+    return seen
+
+
+def _asks(function: Function, block: int, carriers: Carriers) -> bool:
+    """Whether a block begins with a check."""
+    return any(isinstance(i, Assume) and _says(i.cond, carriers) is not None for i in function.blocks[block].instrs)
 
 
 def _tested(result: Expr) -> Expr:
