@@ -97,6 +97,25 @@ def test_an_exchange_may_say_true_where_it_was_made(mini: Kernel, taken: str) ->
     assert not {"freeze", "freeze_rollback"} & set(changed)
 
 
+def test_vcpus_may_be_kept_out_by_helpers(mini: Kernel) -> None:
+    path = "arch/x86/kvm/vmx/tdx.c"
+    flag = "\t\tWRITE_ONCE(_kvm_tdx->wait_for_sept_zap, {});"
+    begin, end = f"{flag.format('true')}\t\t\t\\\n", f"{flag.format('false')}\t\t\t\\\n"
+    kick = "\t\tkvm_make_all_cpus_request(kvm, KVM_REQ_OUTSIDE_GUEST_MODE);\t\\\n"
+    comment = "/*\n * Take something out of the S-EPT."
+    helpers = (
+        "static void keep_out(struct kvm *kvm)\n{\n\tWRITE_ONCE(to_kvm_tdx(kvm)->wait_for_sept_zap, true);\n"
+        "\tkvm_make_all_cpus_request(kvm, KVM_REQ_OUTSIDE_GUEST_MODE);\n}\n\n"
+        "static void let_in(struct kvm *kvm)\n{\n\tWRITE_ONCE(to_kvm_tdx(kvm)->wait_for_sept_zap, false);\n}\n\n"
+    )
+    edits = (
+        anywhere(path, begin + kick, "\t\tkeep_out(kvm);\t\\\n"),
+        anywhere(path, end, "\t\tlet_in(kvm);\t\\\n"),
+        anywhere(path, comment, helpers + comment),
+    )
+    assert _changed(_record(mini), _record(mini, FieldEdit("", "no_vcpu_window", "flag", edits))) == {}
+
+
 @pytest.mark.parametrize("edit", KERNEL, ids=lambda e: f"{e.field}={e.value}")
 def test_an_edit_of_the_kernel_changes_its_field(real: Kernel, edit: FieldEdit) -> None:
     changed = _changed(_record(real), _record(real, edit))

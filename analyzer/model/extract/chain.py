@@ -168,7 +168,7 @@ def solve(facts: Facts) -> Chain:
             replace(facts.program, lower=marked(facts.program, _mark(names)).lower),
             facts.vocabulary,
             walk,
-            reach,
+            reach | _keepers_out(facts, names),
         )
         stored = {
             k for es in facts.program.tables.values() for e in es for k in facts.program.resolve(e.function, e.path)
@@ -188,6 +188,13 @@ def solve(facts: Facts) -> Chain:
 def _kick(call: Call) -> str:
     kicks = call.callee in w.KICK and any(a.text == w.OUTSIDE for a in call.args)
     return "KICK" if kicks else ""
+
+
+def _keepers_out(facts: Facts, names: frozenset[str]) -> frozenset[Key]:
+    """The helpers of the vendor module that kick the vCPUs, or set or clear what VM entry looks at."""
+    words = names | frozenset((w.OUTSIDE,))
+    found = facts.names.where(lambda d: d.path.startswith(VMX) and not d.mentions.isdisjoint(words))
+    return frozenset(k for k in found if facts.program.definitions[k].kind == "function")
 
 
 def within(facts: Facts) -> frozenset[Key]:
