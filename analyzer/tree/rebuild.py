@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from analyzer.core.limits import DEFAULT, Limits
 from analyzer.core.problem import Problem, ProblemKind
@@ -201,13 +202,15 @@ def _turned(diff: FileDiff) -> FileDiff:
 
 
 def _turned_hunk(hunk: Hunk) -> Hunk:
+    turned = [_OTHER.get(line[:1], line[:1]) + line[1:] for line in hunk.lines]
+    runs = [list(run) for _, run in groupby(turned, lambda line: line[:1] in _OTHER)]
     return Hunk(
         old_start=hunk.new_start,
         old_count=hunk.new_count,
         new_start=hunk.old_start,
         new_count=hunk.old_count,
         section=hunk.section,
-        lines=tuple(_OTHER.get(line[:1], line[:1]) + line[1:] for line in hunk.lines),
+        lines=tuple(line for run in runs for line in sorted(run, key=lambda line: line[:1] == "+")),  # removed first
         old_no_newline=hunk.new_no_newline,
         new_no_newline=hunk.old_no_newline,
     )
@@ -259,9 +262,10 @@ def _apply(known: _Known, edits: list[_Edit], last_line: int) -> _Known:
     placed = ((moves.outside(number), text) for number, text in known.lines.items())
     lines = {place: text for place, text in placed if place is not None and 0 < place <= last_line}
     lines |= {n: text for edit in edits for n, text in enumerate(edit.new, edit.new_at)}
-    headed = ((moves.any(number), text) for number, text in sorted(known.sections.items()))
-    sections = {place: text for place, text in headed if 0 < place <= last_line}
-    sections |= dict(_headed(edits))
+    headed = [(moves.any(number), text) for number, text in sorted(known.sections.items())]
+    headed += [(edit.new_at, edit.hunk.section) for edit in edits if edit.hunk.section]
+    names = _renamed(edits)
+    sections = {place: _named(text, names) for place, text in headed if 0 < place <= last_line}
     last = edits[-1]
     if last.hunk.new_no_newline and last.new:
         return _Known(lines, sections, last.new_end - 1, True)
@@ -270,19 +274,22 @@ def _apply(known: _Known, edits: list[_Edit], last_line: int) -> _Known:
     return _Known(lines, sections, known.end + last.new_end - last.old_end, known.bare and last.old_end <= known.end)
 
 
-def _headed(edits: list[_Edit]) -> Iterator[tuple[int, str]]:
-    """The section texts of the after-image: a diff names them as they were, and a hunk above may change a heading."""
-    renamed: dict[str, str] = {}
+def _renamed(edits: list[_Edit]) -> dict[str, str]:
+    """The headings of functions that the hunks change, as they were and as they are."""
+    found: dict[str, str] = {}
     for edit in edits:
-        section = edit.hunk.section
-        if section:
-            yield edit.new_at, next((new for old, new in renamed.items() if old.startswith(section)), section)
         old = ""
         for line in edit.hunk.lines:
             if line[:1] == "-" and _HEADING.match(line[1:]):
                 old = line[1:]
             elif line[:1] == "+" and old and _HEADING.match(line[1:]):
-                renamed[old], old = line[1:], ""
+                found[old], old = line[1:], ""
+    return found
+
+
+def _named(section: str, renamed: dict[str, str]) -> str:
+    """A section text as it is behind the diff, which names it as it was."""
+    return next((new for old, new in renamed.items() if old.startswith(section)), section)
 
 
 class _Moves:

@@ -234,3 +234,18 @@ def test_hunks_that_overlap_or_do_not_add_up_are_told() -> None:
     assert shown is not None
     assert known_lines(shown)[43] == b"ten"
     assert [problem.kind for problem in rebuilt.problems] == [ProblemKind.MALFORMED] * 2
+
+
+def test_what_a_later_patch_shows_of_a_renamed_function_is_of_the_old_name_before() -> None:
+    body = "".join(f"\tx{n}();\n" for n in range(30))
+    texts = [
+        f"int {name}(void)\n{{\n{body.replace('x25', last)}}}\n" for name, last in (("a", "x"), ("b", "x"), ("b", "y"))
+    ]
+    first, second = (diff_of(old, new) for old, new in pairwise(texts))
+    second = replace(second, hunks=tuple(replace(h, section="int b(void)") for h in second.hunks))
+    rebuilt = Rebuilt(coming=[first, second])
+    before, after = rebuilt.before(first), rebuilt.after(first)
+    assert before is not None
+    assert after is not None
+    assert [text for _, text in before.sections] == ["int a(void)"]
+    assert [text for _, text in after.sections] == ["int b(void)"]
