@@ -35,6 +35,7 @@ from analyzer.ir.effect import Effect, Verb, Vocabulary
 from analyzer.ir.program import Definition, Key, Program
 from analyzer.ir.types import Assume, Call, Function, Instr, Name, Return
 
+ASSERTING_DEPTH = 2  # helpers between what is followed and an assertion
 HeldExit = tuple[Held, values.Value | None]
 
 
@@ -101,6 +102,12 @@ class HeldProperty:
             if isinstance(instr, Return) and held:
                 return None
         return held
+
+    def asserts(self, key: Key) -> bool:
+        """Whether a function says which lock is held."""
+        function = self.program.lower(key)
+        calls = function.calls() if function is not None and function.kind != "macro" else ()
+        return any(e.verb is Verb.REQUIRE for c in calls for e, _ in self.effects(c))
 
     def through_pointer(self, call: Call, context: Context[Held]) -> list[tuple[Effect, str]]:
         """The same for a lock that a local variable points to."""
@@ -321,6 +328,7 @@ def solve_held(
         leading = names.reaching(names.where(lambda d: not d.mentions.isdisjoint(watch)))
         wanted = leading | frozenset(k for k in wanted - leading if not tracked.balanced(k))
     relevant = names.reaching(wanted)
+    relevant |= _asserting(tracked, names, relevant, labels | fixed) if watch else set()
     slot = ("held", labels, watch)
     earlier = program.left.get(slot) if watch else None
     explorer = Explorer(program, vocabulary, tracked, relevant)
@@ -336,6 +344,20 @@ def solve_held(
     _rest(program, explorer, tracked, relevant, unknown)
     program.left[slot] = explorer
     return HeldResult(explorer, tracked, relevant, unknown, explorer.problems)
+
+
+def _asserting(tracked: HeldProperty, names: NameGraph, relevant: frozenset[Key], words: frozenset[str]) -> set[Key]:
+    """What asserts a lock for a function that is followed, with the helpers in between."""
+    found: set[Key] = set()
+    for key in names.where(lambda d: not d.mentions.isdisjoint(words)) - relevant:
+        ways: list[tuple[Key, ...]] = [(key,)] if tracked.asserts(key) else []
+        for way in ways:
+            above = names.callers.get(way[-1], ())
+            if any(k in relevant for k in above):
+                found.update(way)
+            elif len(way) <= ASSERTING_DEPTH:
+                ways += [(*way, k) for k in above]
+    return found
 
 
 def _same_roots(earlier: object, program: Program) -> Explorer[Held] | None:
