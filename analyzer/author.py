@@ -62,7 +62,16 @@ from analyzer.analyses.retried import Retry, retries
 from analyzer.analyses.rootkind import DIRECT, MIRROR, ROOT_TYPES, Root, roots_in, settled, types_of, values_of
 from analyzer.analyses.roots import TYPES, WALKS
 from analyzer.analyses.roots import mirror as mirror_of
-from analyzer.analyses.rootuse import MemorySpec, filter_says, memory_evidence, misplaced_addresses, said, uses_of
+from analyzer.analyses.rootuse import (
+    FILTER_TYPE,
+    MemorySpec,
+    filter_says,
+    lasts_for_shared,
+    memory_evidence,
+    misplaced_addresses,
+    said,
+    uses_of,
+)
 from analyzer.analyses.rootwalk import constant_walks, ends_vm, invalidates, refusal, refuses
 from analyzer.analyses.sections import calls_between, lock_calls
 from analyzer.analyses.seqcheck import (
@@ -130,6 +139,7 @@ __all__ = [
     "DIRECT",
     "DISARM",
     "EXEMPT",
+    "FILTER_TYPE",
     "LEFT",
     "MAX_LEVELS",
     "MIRROR",
@@ -316,6 +326,7 @@ __all__ = [
     "keeping_calls",
     "kept_in",
     "last_name",
+    "lasts_for_shared",
     "leads_to",
     "lock_calls",
     "lock_helpers",

@@ -11,7 +11,12 @@ from analyzer.analyses.guards import made_by, plain, taken
 from analyzer.analyses.rootkind import Root
 from analyzer.core.finding import Step
 from analyzer.core.source import Location
+from analyzer.dataflow.values import NZ, evaluate
+from analyzer.dataflow.values import Facts as Known
 from analyzer.ir.types import Assign, Assume, Binary, Call, Function, Init, Instr, Name, Return
+
+FILTER_TYPE = "enum kvm_gfn_range_filter"
+MAX_STATES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +112,47 @@ def uses_of(spec: MemorySpec, function: Function, root: Root) -> list[Instr]:
 _PLACE = re.compile(r"gfn|gpa|\baddr\b|\bstart\b|iter")
 
 
+FILTERS = {"KVM_FILTER_SHARED": 1, "KVM_FILTER_PRIVATE": 2}
+
+
 def filter_says(assume: Assume, private: bool) -> bool:
-    """Whether a condition says that the filter of a range has the bit for private (shared) memory."""
+    """Whether a condition says that the filter of a range has the bit for private (shared) memory, or is that bit."""
     cond, truth = plain(assume)
     word = "KVM_FILTER_PRIVATE" if private else "KVM_FILTER_SHARED"
-    return isinstance(cond, Binary) and cond.op == "&" and word in cond.names and truth
+    said = cond.names & FILTERS.keys() if isinstance(cond, Binary) and cond.op in ("&", "==") else frozenset()
+    return truth and word in said and (len(said) == 1 or "&" in cond.text)
+
+
+def lasts_for_shared(function: Function, instr: Instr) -> bool:
+    """Whether a choice is what a function gives for a filter that is shared memory alone."""
+    start: Known = {Name(p.name): FILTERS["KVM_FILTER_SHARED"] for p in function.params if p.type == FILTER_TYPE}
+    target = instr.target.text if isinstance(instr, Assign) else ""
+    work: list[tuple[int, Known, bool]] = [(0, start, False)]
+    seen: set[tuple[int, bool, frozenset[object]]] = set()
+    while work:
+        index, known, chosen = work.pop()
+        if (index, chosen, frozenset(known.items())) in seen or len(seen) > MAX_STATES:
+            continue
+        seen.add((index, chosen, frozenset(known.items())))
+        known = dict(known)
+        for at in function.blocks[index].instrs:
+            if isinstance(at, Assume) and evaluate(at.cond, known, FILTERS) in ((0,) if at.truth else (1, 2, 3, NZ)):
+                break
+            chosen = at is instr or (chosen and not _replaces(at, target))
+            if chosen and isinstance(at, Return):
+                return True
+            if isinstance(at, Assign):
+                known.pop(at.target, None)
+                value = evaluate(at.value, known, FILTERS)
+                known |= {at.target: value} if value is not None else {}
+        else:
+            work += [(after, known, chosen) for after in function.blocks[index].successors]
+    return False
+
+
+def _replaces(instr: Instr, target: str) -> bool:
+    """Whether an instruction gives a variable a value that is not made of its old one."""
+    return isinstance(instr, Assign) and instr.target.text == target and target not in instr.value.names
 
 
 def misplaced_addresses(spec: MemorySpec, function: Function) -> Iterator[tuple[Assign, bool, Step]]:

@@ -17,6 +17,7 @@ from functools import partial
 
 from analyzer.author import (
     DIRECT,
+    FILTER_TYPE,
     MAX_LEVELS,
     MIRROR,
     ROOT_TYPES,
@@ -52,6 +53,7 @@ from analyzer.author import (
     filter_says,
     handles_of,
     invalidates,
+    lasts_for_shared,
     memory_evidence,
     misplaced_addresses,
     refusal,
@@ -160,7 +162,7 @@ def _for_any_fault(facts: Facts, function: Function, root: Root) -> Finding | No
 
 def _masks(facts: Facts, function: Function) -> Iterator[Finding]:
     """Root types that are chosen for memory of the other kind, or whatever the filter says."""
-    filtered = any(p.type == "enum kvm_gfn_range_filter" for p in function.params)
+    filtered = any(p.type == FILTER_TYPE for p in function.params)
     for block in function.blocks:
         for instr in block.instrs:
             value = instr.value if isinstance(instr, Assign | Return) else None
@@ -179,18 +181,16 @@ def _misfit(
     function: Function, instr: Instr, types: frozenset[str], filtered: bool
 ) -> tuple[str, str, tuple[Step, ...]] | None:
     """Why types are the wrong ones where they are chosen."""
-    sides = taken(function, instr)
     private = types == {"KVM_DIRECT_ROOTS"}
     kind, memory = ("direct", "private") if private else ("mirror", "shared")
-    other = next((a for a in sides if filter_says(a, private)), None) if len(types) == 1 else None
+    other = next((a for a in taken(function, instr) if filter_says(a, private)), None) if len(types) == 1 else None
     if other is not None and types <= {"KVM_DIRECT_ROOTS", "KVM_MIRROR_ROOTS"}:
         words = said(function, other)
         return f"{kind} roots for {memory}", f"{kind} roots are chosen where {words}", (step(function, other, words),)
     named = len(types) == 1 and kind in min(types).lower()
-    evidence = memory_evidence(MEMORY, private, function, instr) if named else None
-    if evidence is not None:
+    if named and (evidence := memory_evidence(MEMORY, private, function, instr)) is not None:
         return f"{kind} roots for {memory}", f"{kind} roots are chosen for {memory} memory", (evidence,)
-    if filtered and not private and not any(filter_says(a, True) for a in sides):
+    if filtered and not private and lasts_for_shared(function, instr):
         return "roots whatever the filter", f"{kind} roots are chosen whatever the filter says", ()
     return None
 
@@ -290,8 +290,8 @@ def _shared_only(facts: Facts, function: Function, roots: list[Root]) -> Iterato
             continue
         entries = sorted(k for k in called_from(facts, function.key) if k[1] in SHARED_ONLY)
         zaps = [c for c in function.calls() if "zap" in c.callee and any(a.text == root.name for a in c.args)]
-        sides = [a for z in zaps for a in deciding(function, z, lambda a: not a.wraps)]
-        chosen = [a for a in sides if f"{root.name}->" in a.cond.text]
+        sides = (a for z in zaps for a in deciding(function, z, lambda a: not a.wraps))
+        chosen = any(f"{root.name}->" in a.cond.text for a in sides)
         if entries and zaps and not chosen:
             entry = facts.program.definitions[entries[0]]
             words = f"{function.name}() zaps mirror roots as well, and {entry.name}() is for shared memory only"
