@@ -28,6 +28,7 @@ from analyzer.analyses.guards import (
     MAX_LEVELS,
     branches,
     deciding,
+    implied,
     made_by,
     one_sided,
     plain,
@@ -62,16 +63,7 @@ from analyzer.analyses.retried import Retry, retries
 from analyzer.analyses.rootkind import DIRECT, MIRROR, ROOT_TYPES, Root, roots_in, settled, types_of, values_of
 from analyzer.analyses.roots import TYPES, WALKS
 from analyzer.analyses.roots import mirror as mirror_of
-from analyzer.analyses.rootuse import (
-    FILTER_TYPE,
-    MemorySpec,
-    filter_says,
-    lasts_for_shared,
-    memory_evidence,
-    misplaced_addresses,
-    said,
-    uses_of,
-)
+from analyzer.analyses.rootuse import MemorySpec, memory_evidence, misplaced_addresses, said, uses_of, wide_or_wrong
 from analyzer.analyses.rootwalk import constant_walks, ends_vm, invalidates, refusal, refuses
 from analyzer.analyses.sections import calls_between, lock_calls
 from analyzer.analyses.seqcheck import (
@@ -139,7 +131,6 @@ __all__ = [
     "DIRECT",
     "DISARM",
     "EXEMPT",
-    "FILTER_TYPE",
     "LEFT",
     "MAX_LEVELS",
     "MIRROR",
@@ -305,7 +296,6 @@ __all__ = [
     "ends_vm",
     "explore",
     "failing_sides",
-    "filter_says",
     "goes_back",
     "guarded_by",
     "handlers",
@@ -317,6 +307,7 @@ __all__ = [
     "home_of",
     "homes",
     "hub",
+    "implied",
     "in_loop",
     "index_value",
     "instrs_of",
@@ -326,7 +317,6 @@ __all__ = [
     "keeping_calls",
     "kept_in",
     "last_name",
-    "lasts_for_shared",
     "leads_to",
     "lock_calls",
     "lock_helpers",
@@ -403,6 +393,7 @@ __all__ = [
     "value_in",
     "values_of",
     "ways_out",
+    "wide_or_wrong",
     "words",
     "writes_outputs",
 ]

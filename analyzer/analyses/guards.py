@@ -6,14 +6,14 @@ loop). A condition *holds* when every path from the entry takes it, in the funct
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from analyzer.analyses.facts import Facts, step
 from analyzer.analyses.ops import callers_of
 from analyzer.core.finding import Step
 from analyzer.ir.cfg import home_of, reach
-from analyzer.ir.program import Key
-from analyzer.ir.types import Assume, Call, Expr, Function, Instr, Name, Unary
+from analyzer.ir.program import Key, Program
+from analyzer.ir.types import Assign, Assume, Call, Const, Expr, Function, Instr, Name, Return, Unary
 
 Evidence = Callable[[Function, Instr], Step | None]
 Edges = frozenset[tuple[int, int]]
@@ -104,6 +104,55 @@ def plain(assume: Assume) -> tuple[Expr, bool]:
     while isinstance(cond, Unary) and cond.op == "!":
         cond, truth = cond.operand, not truth
     return cond, truth
+
+
+def implied(program: Program, function: Function, assume: Assume, depth: int = 3) -> list[tuple[Expr, bool]]:
+    """What holds where a condition does: itself, and what its variable or the helper that gives it says.
+
+    ``flag = x == Y``, ``flag = a && b``, a helper that returns one of these or true and false on its branches.
+    """
+    cond, truth = plain(assume)
+    found = [(cond, truth)]
+    if not isinstance(cond, Name) or not depth:
+        return found
+    made = made_by(function).get(cond.id)
+    keys = program.resolve(made.callee, function.path) if made is not None and made.callee else []
+    if len(keys) == 1 and (helper := program.lower(keys[0])) is not None and helper.kind == "function":
+        returns: list[tuple[Instr, Expr | None]] = [
+            (i, i.value) for b in helper.blocks for i in b.instrs if isinstance(i, Return)
+        ]
+        return found + _agreed(program, helper, returns, truth, depth)
+    sets = [i for b in function.blocks for i in b.instrs if _sets(i, cond)]
+    values: list[tuple[Instr, Expr | None]] = [(i, i.value) for i in sets if isinstance(i, Assign)]
+    own = len(values) == len(sets) and all(p.name != cond.id for p in function.params)
+    return found + _agreed(program, function, values, truth, depth) if own else found
+
+
+def _sets(instr: Instr, name: Name) -> bool:
+    """Whether an instruction gives a variable a value."""
+    target = getattr(instr, "result", None) or getattr(instr, "target", None)
+    return target is not None and target.text == name.id
+
+
+def _agreed(
+    program: Program, function: Function, values: Sequence[tuple[Instr, Expr | None]], truth: bool, depth: int
+) -> list[tuple[Expr, bool]]:
+    """What all the places say that may have given a value of that truth."""
+    said: list[list[tuple[Expr, bool]]] = []
+    for instr, value in values:
+        if value is None:
+            return []
+        if isinstance(value, Const) and value.value is not None:
+            if bool(value.value) is truth:
+                said.append([c for a in taken(function, instr) for c in implied(program, function, a, depth - 1)])
+            continue
+        said.append(
+            implied(program, function, Assume((instr.line, instr.column, instr.frames), value, truth), depth - 1)
+        )
+    if not said:
+        return []
+    shared = [{(c.text, t) for c, t in one} for one in said]
+    return [(c, t) for c, t in said[0] if all((c.text, t) in one for one in shared)]
 
 
 def entered_by(function: Function, index: int, depth: int = 3) -> list[Assume]:

@@ -115,7 +115,14 @@ _PLACE = re.compile(r"gfn|gpa|\baddr\b|\bstart\b|iter")
 FILTERS = {"KVM_FILTER_SHARED": 1, "KVM_FILTER_PRIVATE": 2}
 
 
-def filter_says(assume: Assume, private: bool) -> bool:
+def wide_or_wrong(function: Function, instr: Instr, private: bool) -> tuple[bool, Assume | None]:
+    """Whether a choice of mirror roots lasts for shared memory alone, and a condition that says the other kind."""
+    filtered = not private and any(p.type == FILTER_TYPE for p in function.params)
+    wide = filtered and _lasts_for_shared(function, instr)
+    return wide, next((a for a in taken(function, instr) if _filter_says(a, private)), None)
+
+
+def _filter_says(assume: Assume, private: bool) -> bool:
     """Whether a condition says that the filter of a range has the bit for private (shared) memory, or is that bit."""
     cond, truth = plain(assume)
     word = "KVM_FILTER_PRIVATE" if private else "KVM_FILTER_SHARED"
@@ -123,7 +130,7 @@ def filter_says(assume: Assume, private: bool) -> bool:
     return truth and word in said and (len(said) == 1 or "&" in cond.text)
 
 
-def lasts_for_shared(function: Function, instr: Instr) -> bool:
+def _lasts_for_shared(function: Function, instr: Instr) -> bool:
     """Whether a choice is what a function gives for a filter that is shared memory alone."""
     start: Known = {Name(p.name): FILTERS["KVM_FILTER_SHARED"] for p in function.params if p.type == FILTER_TYPE}
     target = instr.target.text if isinstance(instr, Assign) else ""

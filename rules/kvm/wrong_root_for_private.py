@@ -17,7 +17,6 @@ from functools import partial
 
 from analyzer.author import (
     DIRECT,
-    FILTER_TYPE,
     MAX_LEVELS,
     MIRROR,
     ROOT_TYPES,
@@ -50,10 +49,8 @@ from analyzer.author import (
     deciding,
     derived,
     ends_vm,
-    filter_says,
     handles_of,
     invalidates,
-    lasts_for_shared,
     memory_evidence,
     misplaced_addresses,
     refusal,
@@ -67,6 +64,7 @@ from analyzer.author import (
     taken,
     types_of,
     uses_of,
+    wide_or_wrong,
 )
 from rules.vocabulary.mirror import (
     DIRECT_ONLY,
@@ -162,7 +160,6 @@ def _for_any_fault(facts: Facts, function: Function, root: Root) -> Finding | No
 
 def _masks(facts: Facts, function: Function) -> Iterator[Finding]:
     """Root types that are chosen for memory of the other kind, or whatever the filter says."""
-    filtered = any(p.type == FILTER_TYPE for p in function.params)
     for block in function.blocks:
         for instr in block.instrs:
             value = instr.value if isinstance(instr, Assign | Return) else None
@@ -170,27 +167,25 @@ def _masks(facts: Facts, function: Function) -> Iterator[Finding]:
             if value is None or not types:
                 continue
             facts.count("choices of root types looked at")
-            why = _misfit(function, instr, types, filtered)
+            why = _misfit(function, instr, types)
             if why is not None:
                 subject, words, steps = why
                 trace = (*steps, step(function, instr, value.text))
                 yield facts.finding(function, instr, subject, words, trace=trace)
 
 
-def _misfit(
-    function: Function, instr: Instr, types: frozenset[str], filtered: bool
-) -> tuple[str, str, tuple[Step, ...]] | None:
+def _misfit(function: Function, instr: Instr, types: frozenset[str]) -> tuple[str, str, tuple[Step, ...]] | None:
     """Why types are the wrong ones where they are chosen."""
     private = types == {"KVM_DIRECT_ROOTS"}
     kind, memory = ("direct", "private") if private else ("mirror", "shared")
-    other = next((a for a in taken(function, instr) if filter_says(a, private)), None) if len(types) == 1 else None
-    if other is not None and types <= {"KVM_DIRECT_ROOTS", "KVM_MIRROR_ROOTS"}:
+    wide, other = wide_or_wrong(function, instr, private)
+    if other is not None and len(types) == 1 and types <= {"KVM_DIRECT_ROOTS", "KVM_MIRROR_ROOTS"}:
         words = said(function, other)
         return f"{kind} roots for {memory}", f"{kind} roots are chosen where {words}", (step(function, other, words),)
     named = len(types) == 1 and kind in min(types).lower()
     if named and (evidence := memory_evidence(MEMORY, private, function, instr)) is not None:
         return f"{kind} roots for {memory}", f"{kind} roots are chosen for {memory} memory", (evidence,)
-    if filtered and not private and lasts_for_shared(function, instr):
+    if wide:
         return "roots whatever the filter", f"{kind} roots are chosen whatever the filter says", ()
     return None
 

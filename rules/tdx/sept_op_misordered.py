@@ -38,6 +38,7 @@ from analyzer.author import (
     canonical,
     covers,
     explore,
+    implied,
     in_loop,
     nonzero,
     shown,
@@ -208,9 +209,12 @@ class _Check:
         """
         if state.stage == "lost" and "TDH_MEM_RANGE_BLOCK" in assume.wraps and not assume.truth:
             return Chain("blocked", home=context.key)
-        text = assume.cond.text
-        early = "TD_STATE_RUNNABLE" in text and assume.truth is ("!=" in text)
-        return replace(state, stage="kicked") if early and state.stage in ("blocked", "tracked") else state
+        if state.stage not in ("blocked", "tracked"):
+            return state
+        function = self.facts.program.lower(context.key)
+        said = implied(self.facts.program, function, assume) if function is not None else []
+        early = any("TD_STATE_RUNNABLE" in c.names and t is ("!=" in c.text) for c, t in said)
+        return replace(state, stage="kicked") if early else state
 
 
 def _assigned(function: Function) -> set[str]:

@@ -1,0 +1,80 @@
+// litmus: before the TD is runnable no vCPU has run; the state is asked in a helper, kept in a flag, asked for branch by
+// branch
+// path: arch/x86/kvm/vmx/tdx.c
+static bool td_may_run(struct kvm_tdx *tdx)
+{
+	return likely(tdx->state == TD_STATE_RUNNABLE);
+}
+
+static bool td_is_being_built(struct kvm *kvm)
+{
+	if (to_kvm_tdx(kvm)->state == TD_STATE_RUNNABLE)
+		return false;
+	return true;
+}
+
+static void end_epoch(struct kvm *kvm)
+{
+	u64 status;
+
+	lockdep_assert_held_write(&kvm->mmu_lock);
+	status = tdh_do_no_vcpus(tdh_mem_track, kvm, &to_kvm_tdx(kvm)->td);
+	TDX_BUG_ON(status, TDH_MEM_TRACK, kvm);
+	kvm_make_all_cpus_request(kvm, KVM_REQ_OUTSIDE_GUEST_MODE);
+}
+
+static int take_away(struct kvm *kvm, gpa_t gpa, kvm_pfn_t pfn)
+{
+	struct kvm_tdx *tdx = to_kvm_tdx(kvm);
+	u64 status, entry, state;
+
+	lockdep_assert_held_write(&kvm->mmu_lock);
+	status = tdh_do_no_vcpus(tdh_mem_page_remove, kvm, &tdx->td, gpa, PG_LEVEL_4K, &entry, &state);
+	if (TDX_BUG_ON_2(status, TDH_MEM_PAGE_REMOVE, entry, state, kvm))
+		return -EIO;
+	status = tdh_phymem_page_wbinvd_hkid((u16)tdx->hkid, pfn);
+	if (TDX_BUG_ON(status, TDH_PHYMEM_PAGE_WBINVD, kvm))
+		return -EIO;
+	tdx_quirk_reset_paddr(PFN_PHYS(pfn), PAGE_SIZE);
+	return 0;
+}
+
+int remove_by_helper(struct kvm *kvm, gpa_t gpa, kvm_pfn_t pfn)
+{
+	u64 status, entry, state;
+
+	guard(write_lock)(&kvm->mmu_lock);
+	status = tdh_do_no_vcpus(tdh_mem_range_block, kvm, &to_kvm_tdx(kvm)->td, gpa, PG_LEVEL_4K, &entry, &state);
+	if (TDX_BUG_ON_2(status, TDH_MEM_RANGE_BLOCK, entry, state, kvm))
+		return -EIO;
+	if (td_may_run(to_kvm_tdx(kvm)))
+		end_epoch(kvm);
+	return take_away(kvm, gpa, pfn);
+}
+
+int remove_by_flag(struct kvm *kvm, gpa_t gpa, kvm_pfn_t pfn)
+{
+	bool early = to_kvm_tdx(kvm)->state != TD_STATE_RUNNABLE;
+	u64 status, entry, state;
+
+	guard(write_lock)(&kvm->mmu_lock);
+	status = tdh_do_no_vcpus(tdh_mem_range_block, kvm, &to_kvm_tdx(kvm)->td, gpa, PG_LEVEL_4K, &entry, &state);
+	if (TDX_BUG_ON_2(status, TDH_MEM_RANGE_BLOCK, entry, state, kvm))
+		return -EIO;
+	if (!early)
+		end_epoch(kvm);
+	return take_away(kvm, gpa, pfn);
+}
+
+int remove_by_branches(struct kvm *kvm, gpa_t gpa, kvm_pfn_t pfn)
+{
+	u64 status, entry, state;
+
+	guard(write_lock)(&kvm->mmu_lock);
+	status = tdh_do_no_vcpus(tdh_mem_range_block, kvm, &to_kvm_tdx(kvm)->td, gpa, PG_LEVEL_4K, &entry, &state);
+	if (TDX_BUG_ON_2(status, TDH_MEM_RANGE_BLOCK, entry, state, kvm))
+		return -EIO;
+	if (!td_is_being_built(kvm))
+		end_epoch(kvm);
+	return take_away(kvm, gpa, pfn);
+}
