@@ -19,7 +19,6 @@ from analyzer.author import (
     CoarserProperty,
     Context,
     Explorer,
-    Expr,
     Facts,
     Finding,
     Install,
@@ -35,12 +34,10 @@ from analyzer.author import (
     WalkSpec,
     covers,
     has_hole,
-    made_by,
     roots_in,
     shown,
     step,
     stored_params,
-    values_of,
 )
 from rules.vocabulary.mirror import (
     AT_RISK,
@@ -54,10 +51,10 @@ from rules.vocabulary.mirror import (
     STORES,
     WALKERS,
 )
+from rules.vocabulary.private import SMALL, levels
 
 SCOPE = ("arch/x86/kvm/mmu/*",)
 TDX = "arch/x86/kvm/vmx/tdx*"
-LOW = frozenset(("0", "1", "PG_LEVEL_4K", "PG_LEVEL_NONE"))
 
 
 def _covers(path: str) -> bool:
@@ -72,15 +69,11 @@ def _huge(facts: Facts) -> Step | None:
         seen = seen or function is not None
         for block in function.blocks if function is not None else ():
             for instr in block.instrs:
-                if function is not None and isinstance(instr, Return) and instr.value is not None:
-                    made = made_by(function).get(instr.value.text)
-                    inner = facts.program.resolve(made.callee, key[0]) if made is not None else ()
-                    values = {v.text if isinstance(v, Expr) else "" for v in values_of(function, instr.value.text)}
-                    low = {instr.value.text} <= LOW or (values and values <= LOW)
-                    if not low and not any(k in _limits(facts) for k in inner):
-                        return step(
-                            function, instr, f"{function.name}() lets private memory be mapped at {instr.value.text}"
-                        )
+                value = instr.value if isinstance(instr, Return) else None
+                given = levels(facts, function, value) if function is not None and value is not None else ()
+                if function is not None and not all(w in SMALL or w.startswith("-E") for w in given):
+                    words = f"{function.name}() lets private memory be mapped at {value.text if value else ''}"
+                    return step(function, instr, words)
     if seen or facts.program.whole:
         return None
     for function in facts.mentioning(SPLIT_OPS):
@@ -95,7 +88,7 @@ def _limits(facts: Facts) -> frozenset[Key]:
 
     def make() -> frozenset[Key]:
         stored = {k for e in facts.program.tables.get(LEVEL_OP, ()) for k in facts.program.resolve(e.function, e.path)}
-        found = stored | {c for k in stored for c in facts.names.callees.get(k, ())}
+        found = stored | {c for k in stored if not fnmatchcase(k[0], TDX) for c in facts.names.callees.get(k, ())}
         named = facts.names.where(lambda d: d.kind == "function" and d.name.endswith(LEVEL_OP))
         return frozenset(
             k for k in found | named if fnmatchcase(k[0], TDX) and facts.program.definitions[k].kind == "function"

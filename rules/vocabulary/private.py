@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from analyzer.author import Assign, Expr, Facts, Function, Name, Return, Severity, Shape, Unit, Vocabulary
+from analyzer.author import Assign, Call, Expr, Facts, Function, Name, Return, Severity, Shape, Unit, Vocabulary
 from rules.vocabulary.seamcall import DEMOTE, is_tdx
 
 # what zaps a range -> the slot of the struct kvm_gfn_range
@@ -18,7 +18,9 @@ UNIT = Unit(
     bounds=frozenset("base_gfn npages i_size i_size_read ULONG_MAX KVM_MAX_GFN".split()),
 )  # fmt: skip
 LEVEL_HOOK = re.compile(r"(?:^|_)max_mapping_level$")
-SMALL = frozenset(("PG_LEVEL_4K", "PG_LEVEL_NONE"))
+SMALL = frozenset(("0", "1", "PG_LEVEL_4K", "PG_LEVEL_NONE"))
+_LEAST = re.compile(r"^u?min(?:_t|3)?$")
+_VALUE = r"\(*[ \t]*(\w+)[ \t]*\)*"
 _SPLIT = re.compile(r"(?:^|_)split(?:_|$)")
 _OF = re.compile(
     r"leaf|leafs|leaves|boundary|huge|private|mirror|external|spte|mapping|head|tail|gmem|sept|level|range"
@@ -30,16 +32,50 @@ def splits_mappings(name: str) -> bool:
     return bool(_SPLIT.search(name)) and bool(_OF.search(name)) and "folio" not in name
 
 
-def _levels(function: Function, value: Expr, depth: int = 0) -> Iterator[str]:
-    """The words for what a level may be."""
-    made: list[Expr] = []
-    if isinstance(value, Name) and depth < 4:
-        for block in function.blocks:
-            made += [i.value for i in block.instrs if isinstance(i, Assign) and i.target is value]
-    if not made:
-        yield value.text
-    for one in made:
-        yield from _levels(function, one, depth + 1)
+def levels(facts: Facts, function: Function, value: Expr, depth: int = 4) -> Iterator[str]:
+    """The words for what a level may be: through variables, helpers, ``min()``, and names that a file gives to one."""
+    sets: list[Expr | Call] = []
+    if isinstance(value, Name) and depth:
+        for instr in (i for b in function.blocks for i in b.instrs):
+            if isinstance(instr, Assign) and instr.target is value:
+                sets.append(instr.value)
+            elif isinstance(instr, Call) and instr.result is value:
+                sets.append(instr)
+    for one in sets:
+        yield from (
+            levels(facts, function, one, depth - 1) if isinstance(one, Expr) else _made(facts, one, depth, function)
+        )
+    if not sets:
+        yield from _named(facts, function.path, value.text) if isinstance(value, Name) else (value.text,)
+
+
+def _made(facts: Facts, call: Call, depth: int, function: Function) -> Iterator[str]:
+    """What a call may give."""
+    if _LEAST.match(call.callee):
+        parts = [set(levels(facts, function, a, depth - 1)) for a in call.args]
+        least = next((p for p in parts if p and p <= SMALL), None)
+        yield from least if least is not None else frozenset().union(*parts)
+        return
+    helpers = [f for f in facts.program.functions(facts.program.resolve(call.callee, function.path)) if depth]
+    for helper in helpers:
+        for instr in (i for b in helper.blocks for i in b.instrs):
+            if isinstance(instr, Return) and instr.value is not None:
+                yield from levels(facts, helper, instr.value, depth - 1)
+    if not helpers:
+        yield call.shown
+
+
+def _named(facts: Facts, path: str, word: str, depth: int = 3) -> Iterator[str]:
+    """What a macro, an enumerator or a constant stands for; the word itself where nothing says so."""
+    files = [path, *(f for f in facts.program.files if is_tdx(f) and f.endswith(".h"))] if depth else []
+    define = rf"^[ \t]*#[ \t]*define[ \t]+{re.escape(word)}[ \t]+{_VALUE}[ \t]*$"
+    const = rf"\bconst\b[^;={{}}()]*\b{re.escape(word)}\b[^;={{}}]*=\s*{_VALUE}\s*;"
+    enumerator = rf"\benum\b[^;{{}}]*\{{[^}}]*\b{re.escape(word)}\s*=\s*{_VALUE}\s*[,}}]"
+    found = [m for f in files for r in (define, const, enumerator) for m in re.findall(r, facts.program.code(f), re.M)]
+    for one in found:
+        yield from _named(facts, path, one, depth - 1)
+    if not found:
+        yield word
 
 
 def _hook(facts: Facts) -> tuple[str, Function | None]:
@@ -53,8 +89,7 @@ def _hook(facts: Facts) -> tuple[str, Function | None]:
             for instr in block.instrs:
                 if isinstance(instr, Return) and instr.value is not None and function is not None:
                     seen = function
-                    values = set(_levels(function, instr.value)) - SMALL - {"0"}
-                    if any(not v.startswith("-E") for v in values):
+                    if any(v not in SMALL and not v.startswith("-E") for v in levels(facts, function, instr.value)):
                         return "huge", function
     return ("small", seen) if seen is not None else ("unseen", None)
 
