@@ -21,6 +21,8 @@ ROUNDING = frozenset(
     "round_down round_up ALIGN ALIGN_DOWN roundup rounddown gfn_round_for_level PTR_ALIGN "
     "round_up_to round_down_to __ALIGN_KERNEL".split()
 )
+UPWARD = frozenset("round_up ALIGN roundup round_up_to __ALIGN_KERNEL PTR_ALIGN".split())
+DOWNWARD = ROUNDING - UPWARD
 JOINING = frozenset("min max min_t max_t clamp clamp_t umin umax min_not_zero".split())
 PASSING = frozenset("gpa_to_gfn gfn_to_gpa PHYS_PFN PFN_PHYS PFN_DOWN READ_ONCE".split())
 TESTING = frozenset("IS_ALIGNED PTR_IS_ALIGNED".split())
@@ -128,6 +130,34 @@ class Alignment:
             return self.aligned(function, call.args[0], call, depth + 1)
         found = [f for k in self.program.resolve(name, function.path) if (f := self.program.lower(k)) is not None]
         return bool(found) and all(self._gives(f, depth + 1) for f in found)
+
+    def outward(self, function: Function, expr: Expr, at: Instr, end: bool, depth: int = 0) -> Instr | None:
+        """Where a bound (the end, or the start) is moved out of what it was made of, to a large unit."""
+        if depth > MAX_DEPTH:
+            return None
+        if isinstance(expr, Binary):
+            if expr.op == "&":
+                moved = not end and self.large(function, expr.right) and not self.ask(function, expr.left, at)
+                return at if moved else None
+            found = self.outward(function, expr.left, at, end, depth + 1)
+            if found is None and end and expr.op == "+" and self.large(function, expr.right):
+                return self.outward(function, expr.left, at, False, depth + 1)
+            return found
+        for value, where in _reaching(function, expr.id, at)[0] if isinstance(expr, Name) else ():
+            found = None
+            if isinstance(value, Expr):
+                found = self.outward(function, value, where, end, depth + 1)
+            elif value.callee in (UPWARD if end else DOWNWARD) and len(value.args) > 1:
+                moved = self.large(function, value.args[1]) and not self.ask(function, value.args[0], value)
+                found = where if moved else None
+            elif value.callee in JOINING | PASSING:
+                ways = [(x, self.outward(function, x, value, end, depth + 1)) for x in value.args]
+                back = value.callee in JOINING and not value.callee.startswith("max" if end else "min")
+                held = back and any(w is None and not self.ask(function, x, value) for x, w in ways)
+                found = None if held else next((w for _, w in ways if w is not None), None)
+            if found is not None:
+                return found
+        return None
 
     def _gives(self, function: Function, depth: int) -> bool:
         returns = [i for b in function.blocks for i in b.instrs if isinstance(i, Return) and i.value is not None]

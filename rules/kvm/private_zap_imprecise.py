@@ -25,7 +25,6 @@ from analyzer.author import (
     Assign,
     Call,
     Certainty,
-    Const,
     Facts,
     Field,
     Finding,
@@ -52,8 +51,17 @@ from analyzer.author import (
     step,
     words,
 )
-from rules.vocabulary.private import RANGE, SCALAR_ZAPS, UNIT, ZAPS, private_huge, splits_mappings
-from rules.vocabulary.seamcall import DEMOTE, SPLIT_MARKS
+from rules.vocabulary.private import (
+    RANGE,
+    SCALAR_ZAPS,
+    TD_ZAPS,
+    UNIT,
+    ZAPS,
+    private_huge,
+    splits_mappings,
+    whole_folio,
+)
+from rules.vocabulary.seamcall import DEMOTE, SPLIT_MARKS, is_tdx
 
 SCOPE = ("arch/x86/kvm/*", "virt/kvm/*")
 Key = tuple[str, str]
@@ -206,7 +214,7 @@ def _around_loop(facts: Facts, splits: _Splits, arriving: Arriving, target: Call
 def _origins(facts: Facts) -> list[RangeOrigin]:
     """Where the ranges of private zaps come from."""
     ranges = Ranges(facts.program, facts.names, RANGE)
-    for function in facts.mentioning(frozenset(ZAPS) | SCALAR_ZAPS.keys()):
+    for function in facts.mentioning(frozenset(ZAPS) | SCALAR_ZAPS.keys() | TD_ZAPS.keys()):
         if not _covers(function.path):
             continue
         for call in function.calls():
@@ -214,7 +222,11 @@ def _origins(facts: Facts) -> list[RangeOrigin]:
             if slot is not None and slot < len(call.args):
                 ranges.climb(function, call, call.args[slot], ())
             bounds = SCALAR_ZAPS.get(call.callee)
-            if bounds and len(call.args) > bounds[1] and not facts.program.resolve(call.callee, function.path):
+            if bounds is not None and facts.program.resolve(call.callee, function.path):
+                bounds = None
+            if is_tdx(function.path):
+                bounds = TD_ZAPS.get(call.callee, bounds)
+            if bounds and len(call.args) > bounds[1]:
                 ends = (call.args[bounds[0]], call.args[bounds[1]])
                 ranges.bounds(function, call, ends, None, ((function.key, call),))
     known: dict[int, RangeOrigin] = {}
@@ -230,29 +242,12 @@ def _aligned(facts: Facts, origin: RangeOrigin, function: Function) -> bool:
     return all(alignment.ask(function, bound, origin.call) for bound in origin.bounds)
 
 
-def _folio(facts: Facts, origin: RangeOrigin, function: Function) -> bool:
-    """Whether the range is a whole folio, in a tree in which mappings are made no larger and folios stay whole."""
-    made = {c.callee for c in function.calls()}
-    if made.isdisjoint(("folio_nr_pages", "folio_size")) or origin.bounds is None:
-        return False
-    files = facts.mentioning(frozenset(("max_order",)), lambda path: path.startswith("virt/kvm/guest_memfd"))
-    orders = [
-        i
-        for f in files
-        for b in f.blocks
-        for i in b.instrs
-        if isinstance(i, Assign | Call)
-        and (t := i.target if isinstance(i, Assign) else i.result) is not None
-        and t.text == "*max_order"
-        and not (isinstance(i, Assign) and isinstance(i.value, Const))
-    ]
-    split = any(
-        "folio" in m and "split" in m
-        for d in facts.program.definitions.values()
-        if d.path.startswith("virt/kvm/guest_memfd")
-        for m in d.mentions
-    )
-    return bool(orders) and not split
+def _widened(facts: Facts, origin: RangeOrigin, function: Function) -> Instr | None:
+    """Where a bound is rounded away from the range that was asked for."""
+    alignment = Alignment(facts.program, facts.names, UNIT)
+    bounds = zip(origin.bounds or (), (False, True), strict=False)
+    moved = (alignment.outward(function, bound, origin.call, end) for bound, end in bounds)
+    return next((m for m in moved if m is not None), None)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -265,7 +260,13 @@ def check(facts: Facts) -> Iterator[Finding]:
     for origin in origins:
         function = facts.program.lower(origin.key)
         facts.count("ranges of private zaps looked at")
-        if function is None or _aligned(facts, origin, function) or _folio(facts, origin, function):
+        moved = _widened(facts, origin, function) if function is not None else None
+        if function is not None and moved is not None:
+            words = f"{shown(origin.call)} zaps private memory around what was asked for"
+            trace = (step(function, moved, "rounds outwards"), *(_at(facts, k, c) for k, c in origin.way))
+            yield facts.finding(function, origin.call, "zap too wide", words, trace=trace, severity=possible[0])
+            continue
+        if function is None or _aligned(facts, origin, function) or whole_folio(facts, origin, function):
             continue
         late = _late(facts, origin)
         if late is None:
@@ -331,11 +332,13 @@ def _trace(facts: Facts, origin: RangeOrigin, late: Arriving) -> tuple[Step, ...
     if origin.bounds is not None and function is not None:
         made = f"the range is [{words(function, origin.bounds[0])}, {words(function, origin.bounds[1])})"
         steps.append(step(function, origin.call, made))
-    for key, call in origin.way:
-        inner = facts.program.lower(key)
-        if inner is not None:
-            steps.append(step(inner, call, shown(call)))
-    return tuple(steps)
+    return (*steps, *(_at(facts, key, call) for key, call in origin.way))
+
+
+def _at(facts: Facts, key: Key, call: Call) -> Step:
+    function = facts.program.lower(key)
+    assert function is not None  # it has the call
+    return step(function, call, shown(call))
 
 
 RULE = Rule(

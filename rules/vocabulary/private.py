@@ -3,13 +3,29 @@
 import re
 from collections.abc import Iterator
 
-from analyzer.author import Assign, Call, Expr, Facts, Function, Name, Return, Severity, Shape, Unit, Vocabulary
+from analyzer.author import (
+    Assign,
+    Call,
+    Const,
+    Expr,
+    Facts,
+    Function,
+    Name,
+    RangeOrigin,
+    Return,
+    Severity,
+    Shape,
+    Unit,
+    Vocabulary,
+)
 from rules.vocabulary.seamcall import DEMOTE, is_tdx
 
 # what zaps a range -> the slot of the struct kvm_gfn_range
 ZAPS = {"kvm_unmap_gfn_range": 1, "kvm_mmu_unmap_gfn_range": 1, "kvm_tdp_mmu_unmap_gfn_range": 1}
 # the same with scalar bounds, where the function is not visible -> the slots of the bounds
 SCALAR_ZAPS = {"kvm_gmem_zap": (1, 2), "kvm_gmem_invalidate_start": (1, 2), "__kvm_gmem_zap": (1, 2)}
+# the same of all roots: in the code for TDs what is meant is private
+TD_ZAPS = {"kvm_zap_gfn_range": (1, 2), "kvm_tdp_mmu_zap_leafs": (1, 2)}
 RANGE = Shape(start="start", end="end", filter="attr_filter", wanted=lambda text: "KVM_FILTER_PRIVATE" in text)
 # the ends of a slot and of a file: no huge mapping crosses them (lpage_info, arch/x86/kvm/x86.c)
 UNIT = Unit(
@@ -110,6 +126,31 @@ def private_huge(facts: Facts) -> tuple[Severity, str] | None:
 def _for_private(word: str, within: str) -> bool:
     """Whether a split that is called is there for private memory."""
     return splits_mappings(word) and ("boundary" in word or "private" in word + within)
+
+
+def whole_folio(facts: Facts, origin: RangeOrigin, function: Function) -> bool:
+    """Whether the range is a whole folio, in a tree in which mappings are made no larger and folios stay whole."""
+    made = {c.callee for c in function.calls()}
+    if made.isdisjoint(("folio_nr_pages", "folio_size")) or origin.bounds is None:
+        return False
+    files = facts.mentioning(frozenset(("max_order",)), lambda path: path.startswith("virt/kvm/guest_memfd"))
+    orders = [
+        i
+        for f in files
+        for b in f.blocks
+        for i in b.instrs
+        if isinstance(i, Assign | Call)
+        and (t := i.target if isinstance(i, Assign) else i.result) is not None
+        and t.text == "*max_order"
+        and not (isinstance(i, Assign) and isinstance(i.value, Const))
+    ]
+    split = any(
+        "folio" in m and "split" in m
+        for d in facts.program.definitions.values()
+        if d.path.startswith("virt/kvm/guest_memfd")
+        for m in d.mentions
+    )
+    return bool(orders) and not split
 
 
 VOCABULARY = Vocabulary()
