@@ -70,7 +70,7 @@ def deciding(function: Function, instr: Instr, test: Callable[[Assume], bool]) -
 
 
 def one_sided(function: Function, calls: list[Call], test: Callable[[Assume], bool]) -> tuple[Assume, Call] | None:
-    """A side of a branch that passes a test and leads to a call, while its sibling leads to none of the calls."""
+    """A side of a branch that passes a test and leads to a call, while its sibling leads to none, or can do without."""
     cut = turns(function)
     for at, sides in branches(function):
         if not any(test(side) for side, _ in sides):
@@ -82,7 +82,18 @@ def one_sided(function: Function, calls: list[Call], test: Callable[[Assume], bo
         some = [(side, call) for side, call in led if call is not None]
         if len(some) == 1:
             return some[0]
+        homes = tuple(home for c in calls if (home := home_of(function, c)) is not None)
+        sure = [not _leaves(function, block, (at, *homes), cut) for _, block in sides]
+        if len(some) == len(sides) == 2 and any(sure) and not all(sure):
+            return some[sure.index(True)]
     return None
+
+
+def _leaves(function: Function, start: int, without: tuple[int, ...], cut: Edges) -> bool:
+    """Whether a function can be left from a block without some others."""
+    return start not in without and any(
+        isinstance(i, Return) for n in reach(function, start, without, cut) for i in function.blocks[n].instrs
+    )
 
 
 def taken(function: Function, instr: Instr) -> list[Assume]:

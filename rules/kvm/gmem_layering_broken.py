@@ -111,7 +111,8 @@ def _call_finding(facts: Facts, function: Function, call: Call, name: str, targe
         line = facts.program.definitions[target].line
         trace.append(Step(Location(target[0], line), target[1], "is defined in code of one architecture"))
     where = f"of {target[0]}" if target is not None else "of one architecture"
-    words = f"common code calls {name}() {where}, which is no kvm_arch_*() hook"
+    what = "is named after one vendor" if name.startswith("kvm_arch_") else "is no kvm_arch_*() hook"
+    words = f"common code calls {name}() {where}, which {what}"
     return facts.finding(function, call, f"calls {name}", words, trace=tuple(trace))
 
 

@@ -29,7 +29,7 @@ WORD = re.compile(r"\b[A-Za-z_]\w*\b")
 def vendor_word(identifier: str) -> bool:
     """Whether a name speaks of one architecture, one vendor, or how mappings are split there."""
     if identifier.startswith(("kvm_arch_", "KVM_ARCH_", "CONFIG_HAVE_KVM", "__kvm_arch")):
-        return False
+        return identifier.startswith("kvm_arch_") and names_vendor(identifier)  # a hook is for all of them
     if identifier.startswith(("kvm_x86_", "KVM_X86_")):
         return True
     words = set(identifier.lower().split("_"))
