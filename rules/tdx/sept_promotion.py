@@ -21,7 +21,9 @@ from analyzer.author import (
     Explorer,
     Facts,
     Finding,
+    Function,
     Install,
+    Instr,
     Key,
     Provenance,
     Return,
@@ -34,18 +36,25 @@ from analyzer.author import (
     WalkSpec,
     covers,
     has_hole,
+    implied,
+    made_by,
     roots_in,
     shown,
     step,
     stored_params,
+    surely,
+    taken,
 )
 from rules.vocabulary.mirror import (
     AT_RISK,
     ATOMIC_WRITES,
+    COLLAPSES,
     LEAF,
     LEAF_MAKERS,
     LEVEL_OP,
+    MIRROR_TESTS,
     PRESENT,
+    PROMOTE,
     SPARED,
     SPLIT_OPS,
     STORES,
@@ -53,12 +62,12 @@ from rules.vocabulary.mirror import (
 )
 from rules.vocabulary.private import SMALL, levels
 
-SCOPE = ("arch/x86/kvm/mmu/*",)
+MMU = ("arch/x86/kvm/mmu/*",)
 TDX = "arch/x86/kvm/vmx/tdx*"
 
 
 def _covers(path: str) -> bool:
-    return covers(SCOPE, path)
+    return covers(MMU, path)
 
 
 def _huge(facts: Facts) -> Step | None:
@@ -163,8 +172,44 @@ def _finding(facts: Facts, install: Install, roots: list[Root], huge: Step) -> F
     return facts.finding(function, leaving, "leaf over a mirror table", words, trace=tuple(trace), certainty=may)
 
 
+def _promoted(facts: Facts) -> Iterator[Finding]:
+    """The module is asked to merge a table."""
+    for function in facts.mentioning(PROMOTE, lambda path: covers((*MMU, TDX), path)):
+        for call in function.calls():
+            name = call.callee if call.callee in PROMOTE else next((a.text for a in call.args if a.text in PROMOTE), "")
+            if name:
+                words = f"{name}() merges an S-EPT table, with vCPUs that may be using it"
+                yield facts.finding(function, call, name, words, trace=(step(function, call, shown(call)),))
+
+
+def _collapsed(facts: Facts) -> Iterator[Finding]:
+    """A leaf is made of the entries below, where these are of a mirror table."""
+
+    def mirror(function: Function, instr: Instr) -> Step | None:
+        for assume in taken(function, instr):
+            for cond, truth in implied(facts.program, function, assume):
+                made = made_by(function).get(cond.text)
+                if truth and (cond.text.endswith("role.is_mirror") or (made and made.callee in MIRROR_TESTS)):
+                    return step(function, assume, "here the table is one of a mirror root")
+        return None
+
+    for function in facts.mentioning(COLLAPSES, _covers):
+        made = next((c for c in function.calls() if c.callee in COLLAPSES), None)
+        for call in function.calls() if made is not None else ():
+            keys = facts.program.resolve(call.callee, function.path) if call.callee else ()
+            stores = any(stored_params(facts, k, STORES, ATOMIC_WRITES, _covers) for k in keys)
+            way = surely(facts, function.key, call, mirror) if stores else ()
+            if way and made is not None:
+                words = f"{call.name}() replaces a table of a mirror root by one leaf"
+                trace = (*way, step(function, made, "makes one leaf of the table"), step(function, call, shown(call)))
+                yield facts.finding(function, call, "mirror table collapsed", words, trace=trace)
+                break
+
+
 def check(facts: Facts) -> Iterator[Finding]:
-    """Only where private memory can be huge at all."""
+    """What merges a table; installs only where private memory can be huge at all."""
+    yield from _promoted(facts)
+    yield from _collapsed(facts)
     entries = _at_risk(facts)
     facts.count("walks of mirror roots that make leafs", len(entries))
     huge = _huge(facts)
@@ -186,7 +231,7 @@ RULE = Rule(
     id="tdx-sept-promotion",
     catalog=13,
     severity=Severity.ERROR,
-    scope=SCOPE,
+    scope=(*MMU, TDX),
     check=check,
     stage=Stage.STABLE,
     provenance=(

@@ -61,6 +61,8 @@ TRIES = frozenset(w for w in ATOMIC_WRITES if w.startswith("try_"))  # these say
 PRESENT = frozenset(("is_shadow_present_pte",))
 LEAF = frozenset(("is_large_pte", "is_last_spte", "tdp_iter_at_leaf"))
 LEAF_MAKERS = frozenset(("make_spte", "make_huge_spte"))
+COLLAPSES = frozenset(("make_huge_spte",))  # of the entries of a table
+PROMOTE = frozenset(("tdh_mem_page_promote",))
 LEVEL_OP = "gmem_max_mapping_level"  # the vendor's limit for private memory (kvm_x86_ops)
 SPLIT_OPS = frozenset(("tdh_mem_page_demote", "split_external_spte"))
 # Predicates and fields that say that a root is, or is not, one whose tables must stay.
