@@ -150,10 +150,13 @@ def _for_any_fault(facts: Facts, function: Function, root: Root) -> Finding | No
             surely(facts, function.key, at, lambda f, i: memory_evidence(MEMORY, private, f, i))
             for at in (use, root.instr)
         )
-        if isinstance(use, Call) and not asked and any(faults[0] in a.names for a in use.args):
+        walks = isinstance(use, Call) and any(faults[0] in a.names for a in use.args)
+        if not asked and (walks or (private and isinstance(use, Return))):
             kind = "mirror" if private else "direct"
-            words = f"{use.name}() walks the {kind} root whatever {faults[0]} is for"
-            trace = (step(function, root.instr, f"takes the {kind} root"), step(function, use, shown(use)))
+            does = f"{use.name}() walks" if isinstance(use, Call) else f"{function.name}() gives"
+            words = f"{does} the {kind} root whatever {faults[0]} is for"
+            last = shown(use) if isinstance(use, Call) else "returns it"
+            trace = (step(function, root.instr, f"takes the {kind} root"), step(function, use, last))
             return facts.finding(function, root.instr, f"{kind} root for any fault", words, trace=trace)
     return None
 
