@@ -117,13 +117,16 @@ def plain(assume: Assume) -> tuple[Expr, bool]:
     return cond, truth
 
 
-def implied(program: Program, function: Function, assume: Assume, depth: int = 3) -> list[tuple[Expr, bool]]:
-    """What holds where a condition does: itself, and what its variable or the helper that gives it says.
+Said = tuple[Expr, bool, Function]
+
+
+def implied(program: Program, function: Function, assume: Assume, depth: int = 3) -> list[Said]:
+    """What holds where a condition does: itself, what its variable or helper says; and who says it.
 
     ``flag = x == Y``, ``flag = a && b``, a helper that returns one of these or true and false on its branches.
     """
     cond, truth = plain(assume)
-    found = [(cond, truth)]
+    found: list[Said] = [(cond, truth, function)]
     if not isinstance(cond, Name) or not depth:
         return found
     made = made_by(function).get(cond.id)
@@ -147,9 +150,9 @@ def _sets(instr: Instr, name: Name) -> bool:
 
 def _agreed(
     program: Program, function: Function, values: Sequence[tuple[Instr, Expr | None]], truth: bool, depth: int
-) -> list[tuple[Expr, bool]]:
+) -> list[Said]:
     """What all the places say that may have given a value of that truth."""
-    said: list[list[tuple[Expr, bool]]] = []
+    said: list[list[Said]] = []
     for instr, value in values:
         if value is None:
             return []
@@ -162,8 +165,8 @@ def _agreed(
         )
     if not said:
         return []
-    shared = [{(c.text, t) for c, t in one} for one in said]
-    return [(c, t) for c, t in said[0] if all((c.text, t) in one for one in shared)]
+    shared = [{(c.text, t) for c, t, _ in one} for one in said]
+    return [(c, t, f) for c, t, f in said[0] if all((c.text, t) in one for one in shared)]
 
 
 def entered_by(function: Function, index: int, depth: int = 3) -> list[Assume]:

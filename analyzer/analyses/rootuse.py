@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from analyzer.analyses.facts import step
-from analyzer.analyses.guards import made_by, plain, taken
+from analyzer.analyses.guards import implied, made_by, plain, taken
 from analyzer.analyses.rootkind import Root
 from analyzer.core.finding import Step
 from analyzer.core.source import Location
 from analyzer.dataflow.values import NZ, evaluate
 from analyzer.dataflow.values import Facts as Known
+from analyzer.ir.program import Program
 from analyzer.ir.types import Assign, Assume, Binary, Call, Function, Init, Instr, Name, Return
 
 FILTER_TYPE = "enum kvm_gfn_range_filter"
@@ -52,10 +53,15 @@ def says_memory(spec: MemorySpec, function: Function, assume: Assume, private: b
     return cond.text.endswith(("->is_private", ".is_private")) and truth is private
 
 
-def memory_evidence(spec: MemorySpec, private: bool, function: Function, instr: Instr) -> Step | None:
-    """The step that shows memory to be private (shared) at an instruction of one function."""
+def memory_evidence(
+    spec: MemorySpec, private: bool, function: Function, instr: Instr, program: Program | None = None
+) -> Step | None:
+    """The step that shows memory to be private (shared) at an instruction of a function, with a program by helpers."""
     for assume in taken(function, instr):
-        if says_memory(spec, function, assume, private):
+        at = (assume.line, assume.column, assume.frames)
+        said_by = implied(program, function, assume) if program is not None else []
+        helped = any(says_memory(spec, f, Assume(at, c, t), private) for c, t, f in said_by)
+        if helped or says_memory(spec, function, assume, private):
             what = "private" if private else "shared"
             return step(function, assume, f"here the memory is {what}: {said(function, assume)}")
     if private and spec.named.search(function.name):

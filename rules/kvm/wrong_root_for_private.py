@@ -147,7 +147,7 @@ def _for_any_fault(facts: Facts, function: Function, root: Root) -> Finding | No
     private = root.kinds == MIRROR
     for use in uses_of(MEMORY, function, root):
         asked = any(
-            surely(facts, function.key, at, lambda f, i: memory_evidence(MEMORY, private, f, i))
+            surely(facts, function.key, at, lambda f, i: memory_evidence(MEMORY, private, f, i, facts.program))
             for at in (use, root.instr)
         )
         walks = isinstance(use, Call) and any(faults[0] in a.names for a in use.args)

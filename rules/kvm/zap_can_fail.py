@@ -49,7 +49,7 @@ from analyzer.author import (
     successors,
 )
 from rules.vocabulary.errnos import errors_of, first_look
-from rules.vocabulary.zaps import HANDLER_FIELDS, HANDLERS, RANGE, ZAPS
+from rules.vocabulary.zaps import FILE_HANDLERS, HANDLER_FIELDS, HANDLERS, RANGE, ZAPS
 
 SCOPE = ("arch/*/kvm/*", "arch/*/include/asm/kvm*", "virt/kvm/*", "include/linux/kvm*")
 _TYPEDEF = re.compile(r"typedef\s+([\w\s]*?\**)\s*\(\s*\*\s*(\w+)\s*\)\s*\(([^()]*)\)\s*;")
@@ -78,7 +78,7 @@ class _Check:
             yield Finding(where, name, f"{kind} {name}", message, Certainty.MUST, (first, *steps))
         for prototype in own:
             failing = self.fails(prototype)
-            if failing or not typedefs:
+            if failing or (not typedefs and any(p.type == RANGE for p in prototype.params)):
                 where = Location(prototype.path, prototype.line)
                 can = f"may return -{failing[0]}" if failing else f"returns {prototype.returns}"
                 message = f"{prototype.name}() takes mappings away and {can}"
@@ -110,7 +110,7 @@ class _Check:
         for prototype in self.facts.program.prototypes():
             ranged = any(p.type == RANGE for p in prototype.params) and not prototype.cut
             named = HANDLERS.match(prototype.name) is not None
-            if ranged and (named or prototype.name in stored):
+            if (ranged and (named or prototype.name in stored)) or FILE_HANDLERS.match(prototype.name):
                 self.facts.count("range handlers looked at")
                 if signed(prototype.returns) and (prototype.name not in found or prototype.defined):
                     found[prototype.name] = prototype
@@ -122,7 +122,8 @@ class _Check:
             return None
         key = (prototype.path, prototype.name)
         for token in self.errors.results(key):
-            if token.known and not token.narrow and not token.bugged and token.name != "@":
+            ended = token.bugged and not FILE_HANDLERS.match(prototype.name)  # a file may be of other VMs, too
+            if token.known and not token.narrow and not ended and token.name != "@":
                 return token.name, self.errors.trace(key, token)
         return None
 

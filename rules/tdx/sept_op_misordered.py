@@ -213,7 +213,7 @@ class _Check:
             return state
         function = self.facts.program.lower(context.key)
         said = implied(self.facts.program, function, assume) if function is not None else []
-        early = any("TD_STATE_RUNNABLE" in c.names and t is ("!=" in c.text) for c, t in said)
+        early = any("TD_STATE_RUNNABLE" in c.names and t is ("!=" in c.text) for c, t, _ in said)
         return replace(state, stage="kicked") if early else state
 
 

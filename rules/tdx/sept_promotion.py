@@ -187,8 +187,8 @@ def _collapsed(facts: Facts) -> Iterator[Finding]:
 
     def mirror(function: Function, instr: Instr) -> Step | None:
         for assume in taken(function, instr):
-            for cond, truth in implied(facts.program, function, assume):
-                made = made_by(function).get(cond.text)
+            for cond, truth, within in implied(facts.program, function, assume):
+                made = made_by(within).get(cond.text)
                 if truth and (cond.text.endswith("role.is_mirror") or (made and made.callee in MIRROR_TESTS)):
                     return step(function, assume, "here the table is one of a mirror root")
         return None

@@ -29,3 +29,15 @@ static inline struct kvm_mmu_page *root_in_two(struct kvm_vcpu *vcpu, struct kvm
 		return mirrored(vcpu, fault);
 	return root_to_sp(vcpu->arch.mmu->root.hpa);
 }
+
+static bool is_for_the_mirror(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
+{
+	return !kvm_is_addr_direct(vcpu->kvm, fault->addr);
+}
+
+static inline struct kvm_mmu_page *root_by_helper(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
+{
+	if (is_for_the_mirror(vcpu, fault))
+		return root_to_sp(vcpu->arch.mmu->mirror_root_hpa);
+	return root_to_sp(vcpu->arch.mmu->root.hpa);
+}
