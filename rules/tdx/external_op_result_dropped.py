@@ -17,6 +17,7 @@ from analyzer.author import (
     Facts,
     Finding,
     Function,
+    Name,
     Provenance,
     Rule,
     Severity,
@@ -27,7 +28,8 @@ from analyzer.author import (
     step,
     use_of,
 )
-from rules.vocabulary.seamcall import VOID_OPS
+from rules.vocabulary.errnos import errors_of
+from rules.vocabulary.seamcall import VOID_OPS, is_tdx
 
 SCOPE = ("arch/x86/kvm/*",)
 Wrappers = dict[tuple[str, str], tuple[Step, ...]]
@@ -60,6 +62,24 @@ def _operation(facts: Facts, function: Function, call: Call, wrappers: Wrappers)
         if key in wrappers:
             return (step(function, call, f"{call.callee}() returns the result of"), *wrappers[key])
     return None
+
+
+def _handed(facts: Facts, function: Function, wrappers: Wrappers) -> Iterator[tuple[Function, Call, tuple[Step, ...]]]:
+    """Calls by a helper of a function that it is handed: an operation, or what returns the result of one."""
+    for call in function.calls():
+        for index, arg in enumerate(call.args if call.callee else ()):
+            found = facts.program.resolve(arg.text, function.path) if isinstance(arg, Name) else ()
+            why = next((wrappers[k] for k in found if k in wrappers), None)
+            if why is None or not isinstance(arg, Name) or arg.id in function.locals:
+                continue
+            for key in facts.program.resolve(call.callee, function.path):
+                helper = facts.program.lower(key)
+                name = helper.params[index].name if helper is not None and index < len(helper.params) else ""
+                if helper is None or helper.kind != "function" or not _covers(helper.path):
+                    continue
+                for inner in helper.calls():
+                    if name and name in (inner.callee, inner.target.text if inner.target else ""):
+                        yield helper, inner, (step(function, call, f"hands {arg.id}() to {helper.name}()"), *why)
 
 
 def _candidates(facts: Facts) -> list[Function]:
@@ -107,13 +127,33 @@ def check(facts: Facts) -> Iterator[Finding]:
                 place = (function.key, call.line, call.name)
                 if use.loss is not None and place not in places:  # a macro that retries calls twice
                     places.add(place)
-                    message = f"the result of {call.name}() is {use.loss.how}"
-                    trace = (*why, step(function, use.loss.instr, f"here the result is {use.loss.how}"))
-                    yield facts.finding(function, call, call.name, message, trace=trace)
-                asked = not use.handled or function.key in _must_check(facts)
-                if use.returned and asked and function.key not in wrappers:
+                    yield from _lost(facts, function, call, why)
+                asked = use.returned and (not use.handled or function.key in _must_check(facts))
+                if (asked or (use.handled and _tells(facts, function))) and function.key not in wrappers:
                     wrappers[function.key] = why
                     grown = True
+    for function in functions:
+        for helper, call, why in _handed(facts, function, wrappers):
+            if id(call) not in done:
+                done.add(id(call))
+                yield from _lost(facts, helper, call, why)
+
+
+def _tells(facts: Facts, function: Function) -> bool:
+    """Whether a function of TDX tells its caller of a busy operation on the S-EPT, with the VM not bugged."""
+    mentions = facts.program.definitions[function.key].mentions
+    if not is_tdx(function.path) or "EBUSY" not in mentions or not any(m.startswith("tdh_mem_") for m in mentions):
+        return False
+    return any(t.known and t.name == "EBUSY" and not t.bugged for t in errors_of(facts).results(function.key))
+
+
+def _lost(facts: Facts, function: Function, call: Call, why: tuple[Step, ...]) -> Iterator[Finding]:
+    """A result that is lost."""
+    use = use_of(function, call)
+    if use.loss is not None:
+        message = f"the result of {call.name}() is {use.loss.how}"
+        trace = (*why, step(function, use.loss.instr, f"here the result is {use.loss.how}"))
+        yield facts.finding(function, call, call.name, message, trace=trace)
 
 
 RULE = Rule(
@@ -122,6 +162,7 @@ RULE = Rule(
     severity=Severity.ERROR,
     scope=SCOPE,
     check=check,
+    solves="errors",
     provenance=(
         Provenance(
             "mail",
