@@ -23,7 +23,10 @@ from analyzer.ir.types import Addr, Assign, Assume, Call, Deref, Expr, Field, In
 
 Site = tuple[tuple[Key, Call], ...]  # the call that opened it, then the calls that led to that one, innermost first
 _HARMLESS = re.compile(r"^(?:trace_\w+|pr_\w+|_?printk\w*|lockdep_\w+|[A-Z][A-Z0-9_]*|kvm_err|is_\w+|IS_\w+)$")
-_ADDRESS = frozenset("__pa virt_to_phys virt_to_page page_to_phys page_address page_to_pfn __va".split())
+_ADDRESS = frozenset(
+    """__pa __va virt_to_phys virt_to_page virt_to_pfn page_to_phys page_to_pfn page_to_virt page_address pfn_to_page
+    pfn_to_virt pfn_to_kaddr phys_to_page phys_to_virt PFN_PHYS PHYS_PFN __pfn_to_phys __phys_to_pfn""".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,11 +266,19 @@ class Ledger:
         elif isinstance(instr, Assign) and state:
             self._assigned(instr, state, facts, context)
         elif isinstance(instr, Call) and instr.callee in _ADDRESS and instr.result is not None and instr.args:
+            self._same_page(instr, facts)
             for token in state:
                 if self._mentions(instr.args[0], token, facts, context.key):
                     stored = in_memory(instr.result)
                     about = Pred("kept", (Name(token.name),)) if stored else Pred("made of", (instr.result,))
                     facts[about] = 1 if stored else Alias(Name(token.name))
+
+    def _same_page(self, call: Call, facts: Facts) -> None:
+        """A page, its number and its address are one object."""
+        if isinstance(call.result, Name):
+            of = bare(call.args[0])
+            copied = facts.get(copy_of(of.text))
+            facts[copy_of(call.result.id)] = copied if isinstance(copied, Alias) else Alias(of)
 
     def _returns(self, instr: Return, token: Token, facts: Facts, context: Context[Open]) -> None:
         if token.site == UNSURE or token.name.startswith("!"):

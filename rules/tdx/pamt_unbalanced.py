@@ -13,7 +13,9 @@ May be false: where the error path leaves a page that a teardown function puts, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from analyzer.author import (
     Binary,
@@ -27,12 +29,14 @@ from analyzer.author import (
     Left,
     Name,
     Provenance,
+    Reach,
     Return,
     Rule,
     Seen,
     Severity,
     Step,
     Token,
+    Vocabulary,
     calls_to,
     closes_always,
     covers,
@@ -65,6 +69,7 @@ GETS, PUTS = frozenset(PAMT_GETS.split()), frozenset(PAMT_PUTS.split())
 ALLOCS, FREES = frozenset(PAMT_ALLOCS.split()), frozenset(PAMT_FREES.split())
 TABLE = "external_spt"
 CONVERSIONS = 3  # of a page to an address, a frame and back, that are followed
+SETTING = re.compile(r"support|enabled|configured")
 PLAIN = frozenset("alloc_page alloc_pages __get_free_page get_zeroed_page".split())
 
 
@@ -78,12 +83,19 @@ def check(facts: Facts) -> Iterator[Finding]:
     if not any(facts.names.where(lambda d: not d.mentions.isdisjoint(GETS | PUTS | ALLOCS | FREES | PAMT_COUNTS))):
         facts.count("calls on Dynamic PAMT entries", 0)
         return
-    ledger = solve_pairs(program, facts.names, facts.vocabulary, PAMT, _covers, TAKES_BACK)
+    ledger = solve_pairs(program, facts.names, _with_settings(facts), PAMT, _covers, TAKES_BACK)
     facts.count("calls on Dynamic PAMT entries", len({id(s.call) for s in ledger.sightings if s.effect.mode != "free"}))
     yield from _once(_lefts(facts, ledger))
     yield from _once(_closes(facts, ledger))
     yield from _once(_handed(facts, ledger))
     yield from _once(_counts(facts))
+
+
+def _with_settings(facts: Facts) -> Vocabulary:
+    """The vocabulary, to which a test whether something is supported or enabled tells the same each time."""
+    words = frozenset().union(*(d.mentions for d in facts.program.definitions.values() if _covers(d.path)))
+    tests = frozenset(w for w in words if SETTING.search(w))
+    return replace(facts.vocabulary, predicates=facts.vocabulary.predicates | tests)
 
 
 def _once(findings: Iterator[Finding]) -> Iterator[Finding]:
@@ -141,11 +153,12 @@ def _fails(function: Function, left: Left, ledger: Ledger) -> bool:
 
 def _closes(facts: Facts, ledger: Ledger) -> Iterator[Finding]:
     """Puts that do not belong to a get, and gets and puts of what needs none."""
+    reach = Reach(facts, _levels, lambda function, level: (2, 3))
     for seen in ledger.sightings:
         function = ledger.program.lower(seen.context.key)
         if function is None:
             continue
-        for subject, message in _wrong(ledger, function, seen):
+        for subject, message in _wrong(reach, ledger, function, seen):
             trace = (*_above(ledger, seen.context), step(function, seen.call, f"{shown(seen.call)}: {message}"))
             yield facts.finding(function, seen.call, subject, message, trace=trace)
 
@@ -162,10 +175,10 @@ def _handed(facts: Facts, ledger: Ledger) -> Iterator[Finding]:
         yield facts.finding(function, call, "PAMT entry put but not taken", message, trace=trace)
 
 
-def _wrong(ledger: Ledger, function: Function, seen: Seen) -> Iterator[tuple[str, str]]:
+def _wrong(reach: Reach, ledger: Ledger, function: Function, seen: Seen) -> Iterator[tuple[str, str]]:
     call, name = seen.call, _words(function, seen.name)
     if seen.effect.mode == "free":
-        if seen.token is not None and seen.token.site >= 0:
+        if not seen.name.endswith("[]") and seen.token is not None and seen.token.site >= 0:
             yield f"{name} freed with its PAMT entry", f"{name} is freed with its Dynamic PAMT entry taken"
         return
     closes = seen.effect.mode == "close"
@@ -175,7 +188,7 @@ def _wrong(ledger: Ledger, function: Function, seen: Seen) -> Iterator[tuple[str
         yield "PAMT entry put after a failure", f"the Dynamic PAMT entry of {name} is put where {failed}() failed"
     elif closes and taken_elsewhere and not in_loop(function, call):
         yield "PAMT entry put but not taken", f"the Dynamic PAMT entry of {name} is put on a path that did not take it"
-    elif call.callee in GETS | PUTS and _huge(ledger, function, seen):
+    elif call.callee in GETS | PUTS and _huge(reach, ledger, function, seen):
         what = "put" if closes else "taken"
         yield (
             f"PAMT entry of a huge mapping {what}",
@@ -191,15 +204,20 @@ def _plain(function: Function, name: str) -> bool:
     return bool(made) and all(c in PLAIN for c in made)
 
 
-def _huge(ledger: Ledger, function: Function, seen: Seen) -> bool:
+def _huge(reach: Reach, ledger: Ledger, function: Function, seen: Seen) -> bool:
     """Whether the page of a guest mapping is meant, of a level that may be more than 4K."""
-    level = next((p.name for p in function.params if p.type == "enum pg_level" or p.name == "level"), "")
-    if not level or not seen.call.args or "bugged" in {e.text.split("(")[0] for e in seen.facts}:
+    level = next(iter(_levels(function)), None)
+    if level is None or not seen.call.args or "bugged" in {e.text.split("(")[0] for e in seen.facts}:
         return False
-    page = seen.call.args[0].text
+    page = _words(function, seen.name)
     if not derives(function, page, GUEST_MARKS) or _of_a_table(ledger, function, page):
         return False
-    return not _small(ledger, level, seen.facts)
+    return not _small(ledger, level.text, seen.facts) and reach.of(function, level, seen.call).kind != "guarded"
+
+
+def _levels(function: Function) -> tuple[Name, ...]:
+    """The level of a mapping that a function is given."""
+    return tuple(Name(p.name) for p in function.params if p.type == "enum pg_level" or p.name == "level")
 
 
 def _of_a_table(ledger: Ledger, function: Function, page: str) -> bool:
