@@ -50,6 +50,7 @@ from analyzer.analyses.marks import marked, marker
 from analyzer.analyses.needs import Needs, Unmet
 from analyzer.analyses.ops import CallSite, Op, callers_of, hub, nearest_callers, op_calls, ops_of
 from analyzer.analyses.outputs import Read, unset_reads, writes_outputs
+from analyzer.analyses.owned import ended, owners
 from analyzer.analyses.pairing import Ledger, Left, Seen, Token
 from analyzer.analyses.pairs import calls_to, closes_always, opening_steps, solve_pairs, value_in
 from analyzer.analyses.prior import ARM, DISARM, EXEMPT, LEFT, Arriving, PriorProperty, before, skipped_loop

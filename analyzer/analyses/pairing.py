@@ -91,6 +91,7 @@ class Ledger:
     unopened: dict[tuple[Key, int], Unopened] = field(default_factory=dict)
     opened: dict[tuple[Key, str], Call] = field(default_factory=dict)  # (function, object) -> an opening of it
     closed: dict[tuple[Key, str], Call] = field(default_factory=dict)
+    stored: dict[int, tuple[Key, Assign, Token]] = field(default_factory=dict)  # what is open is put into memory
     helpers: set[Key] = field(default_factory=set)  # functions that open or close for their callers
     live: dict[tuple[Key, Token], set[int]] = field(default_factory=dict)  # where it is open: id of instructions
     kept: set[tuple[Key, str]] = field(default_factory=set)
@@ -127,6 +128,10 @@ class Ledger:
             self._passing = None
             return None
         effects = self.events.get(call.callee)
+        if isinstance(call.result, Name) and not any(e.slot == RESULT for e in effects or ()):
+            rest = self._overwritten(call, call.result.id, state, facts, context)
+            if rest != state:
+                return self.call(call, rest, facts, context) or [(rest, None)]
         watched = self.results.intersection(operations(call))
         if watched:
             return self._result(call, min(watched), state, context)
@@ -305,6 +310,8 @@ class Ledger:
         for token in state:
             if in_memory(instr.target) and self._mentions(instr.value, token, facts, context.key):
                 facts[Pred("kept", (Name(token.name),))] = 1
+                if token.site != UNSURE and not token.name.startswith("!"):
+                    self.stored.setdefault(id(instr), (context.key, instr, token))
             elif isinstance(instr.target, Name) and instr.target.id == token.name:
                 self._overwritten(instr, token.name, frozenset((token,)), facts, context)
 
@@ -313,7 +320,9 @@ class Ledger:
         for token in state:
             if token.name == name and token.site != UNSURE:
                 others = any(
-                    isinstance(v, Alias) and v.expr.text == name for e, v in facts.items() if e != copy_of(name)
+                    isinstance(v, Alias) and v.expr.text == name and not e.text.startswith("copy %")
+                    for e, v in facts.items()
+                    if e != copy_of(name)
                 )
                 if not others and Pred("kept", (Name(name),)) not in facts:
                     self._left(context, instr, token, None, True)

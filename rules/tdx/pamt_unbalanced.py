@@ -41,10 +41,12 @@ from analyzer.author import (
     closes_always,
     covers,
     derives,
+    ended,
     held_mode,
     in_loop,
     lock_path,
     opening_steps,
+    owners,
     shown,
     solve_held,
     solve_pairs,
@@ -88,6 +90,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     yield from _once(_lefts(facts, ledger))
     yield from _once(_closes(facts, ledger))
     yield from _once(_handed(facts, ledger))
+    yield from _once(_ended(facts, ledger))
     yield from _once(_counts(facts))
 
 
@@ -196,6 +199,20 @@ def _wrong(reach: Reach, ledger: Ledger, function: Function, seen: Seen) -> Iter
         )
     elif closes and seen.token is None and call.callee in FREES and _plain(function, seen.name):
         yield "plain page freed with a PAMT entry", f"{name} has no Dynamic PAMT entry, and {call.callee}() puts one"
+
+
+def _ended(facts: Facts, ledger: Ledger) -> Iterator[Finding]:
+    """Pages freed out of a field whose pages all have an entry."""
+    known = owners(facts, ledger)
+    for seen in ledger.sightings if known else ():
+        function = ledger.program.lower(seen.context.key)
+        found = ended(facts, ledger, known, seen) if seen.effect.mode == "free" else None
+        if function is not None and found is not None:
+            owner, steps = found
+            name = words(function, seen.call.args[seen.effect.slot])
+            message = f"{name} is freed with its Dynamic PAMT entry taken"
+            subject = f"{owner.instr.target.text} freed with its PAMT entry"
+            yield facts.finding(function, seen.call, subject, message, trace=steps)
 
 
 def _plain(function: Function, name: str) -> bool:
