@@ -26,14 +26,17 @@ from analyzer.author import (
     BadWalker,
     Binary,
     Call,
+    Deref,
     Expr,
     Facts,
+    Field,
     Finding,
     Function,
     Instr,
     Name,
     Outcome,
     Provenance,
+    Return,
     Rule,
     Severity,
     Step,
@@ -46,8 +49,9 @@ SCOPE = ("arch/*/kvm/*", "virt/kvm/*", "include/linux/kvm*")
 # What a wrong level reaches: the TDX module, the page tables, the flush of a range.
 ACTS = re.compile(
     r"^(?:tdh_\w+|tdx_\w*(?:map|remove|split|add|aug|reset|clear)\w*|\w*set_\w*spte\w*|make_\w*spte"
-    r"|\w*split\w*|\w*_zap_\w*|\w*flush\w*range\w*|\w*lpage_info\w*|\w*_link_sp|kvm_mmu_page_\w+)$"
+    r"|\w*split\w*|\w*_zap_\w*|\w*flush\w*range\w*|\w*lpage_info\w*|\w*_link_sp|kvm_mmu_page_\w+|\w*_iter_start)$"
 )
+_RANGE = frozenset(("!=", "==", "<", ">", "<=", ">="))
 LEVEL = re.compile(r"(?:^|[>._])\w*level$")
 Key = tuple[str, str]
 
@@ -86,6 +90,9 @@ class _Check:
             yield Bad(frozenset((test.subject,)), "null")
         elif test.kind in ("true", "negative") and test.holds and _result_of(function, test.subject):
             yield from self.outputs(function, test.subject)
+            yield from self.asked(function, test.subject)
+        elif test.kind == "true" and test.subject.startswith("%"):
+            yield from self.asked(function, test.subject)
         else:
             yield from _compared(assume)
 
@@ -111,6 +118,24 @@ class _Check:
         )
         if unset:
             yield Bad(unset, "unset", result)
+
+    def asked(self, function: Function, result: str) -> Iterator[Bad]:
+        """What a helper of one line looks at: the number in a field of the object that it is asked about."""
+        call = _result_of(function, result)
+        keys = self.facts.program.resolve(call.callee, function.path) if call is not None and call.callee else ()
+        helper = self.facts.program.lower(keys[0]) if len(keys) == 1 else None
+        if (
+            call is None
+            or helper is None
+            or len(helper.blocks) > 1
+            or not isinstance(helper.blocks[0].instrs[-1], Return)
+        ):
+            return
+        value = helper.blocks[0].instrs[-1].value
+        place = value.left if isinstance(value, Binary) and value.op in _RANGE else None
+        index = next((n for n, p in enumerate(helper.params) if place is not None and p.name == place.root), -1)
+        if isinstance(place, Field) and place.base is Deref(Name(place.root)) and 0 <= index < len(call.args):
+            yield Bad(frozenset(f"{n}->{place.name}" for n in _same(function, call.args[index].text)), "level")
 
     def remember(self, function: Function, check: Assume, bad: Bad, out: Outcome) -> None:
         """What a caller has to look after: a parameter that was found bad, a bad value that is returned."""
@@ -161,7 +186,7 @@ class _Check:
     ) -> Iterator[Finding]:
         """One finding for a check and its first use."""
         assert out.at is not None
-        name = sorted(bad.words)[0]
+        name = min(bad.words, key=lambda word: (word[0] == "%", word))
         key = (function.key, out.at.line, name)
         if key in self.told:
             return
@@ -182,8 +207,17 @@ class _Check:
 def _compared(assume: Assume) -> Iterator[Bad]:
     """A number that a comparison found out of its range."""
     cond = assume.cond
-    if isinstance(cond, Binary) and cond.op in ("!=", "==", "<", ">", "<=", ">=") and cond.left.text[0] != "%":
+    if isinstance(cond, Binary) and cond.op in _RANGE and cond.left.text[0] != "%":
         yield Bad(frozenset((cond.left.text,)), "level" if LEVEL.search(cond.left.text) else "index")
+
+
+def _same(function: Function, name: str) -> set[str]:
+    """The names of what a variable is, where it is the result of a conversion that is made more than once."""
+    made = _result_of(function, name)
+    if made is None or not made.callee.startswith("to_"):
+        return {name}
+    same = [c for c in function.calls() if c.callee == made.callee and c.args == made.args]
+    return {c.result.text for c in same if c.result is not None}
 
 
 def _result_of(function: Function, name: str) -> Call | None:
