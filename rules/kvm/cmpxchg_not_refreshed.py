@@ -32,7 +32,6 @@ from analyzer.author import (
     Provenance,
     Rule,
     Severity,
-    Step,
     failing_sides,
     instrs_of,
     loops_of,
@@ -42,6 +41,7 @@ from analyzer.author import (
     words,
 )
 
+MANY = 3  # functions that retry alike: the helper that they share is to blame
 SCOPE = ("arch/*/kvm/*", "virt/kvm/*", "include/linux/kvm*")
 
 
@@ -50,6 +50,7 @@ class _Check:
     facts: Facts
     exchanges: Exchanges
     told: set[tuple[object, ...]] = field(default_factory=set)
+    stale: dict[tuple[object, int], tuple[Function, Call, list[Finding]]] = field(default_factory=dict)
 
     def function(self, function: Function, found: list[Exchange]) -> Iterator[Finding]:
         """All exchanges of a function."""
@@ -60,9 +61,9 @@ class _Check:
             if one.refreshes or one.expected.text == one.place.text:
                 yield from self.stale_new(function, one)
             else:
-                yield from self.stale_old(function, one)
+                self.stale_old(function, one)
 
-    def stale_old(self, function: Function, one: Exchange) -> Iterator[Finding]:
+    def stale_old(self, function: Function, one: Exchange) -> None:
         """A failing side that comes back with nothing read in between."""
         for start, assume in failing_sides(function, one):
             at = function.blocks[start].instrs.index(assume)
@@ -71,30 +72,43 @@ class _Check:
             if way is not None and key not in self.told:
                 self.told.add(key)
                 old = words(function, one.expected)
+                ways = self.ways(one, function)
                 trace = (
-                    *self.inside(one, function),
+                    *(step(*way) for way in ways),
                     step(function, assume, f"it failed: memory no longer holds {old}"),
                     *([step(function, way, "back to the next try")] if way is not one.call else []),
                     step(function, one.call, f"{old} is still the value that lost"),
                 )
                 message = f"{shown(one.call)} is tried again with {old} as it was when it failed"
-                yield self.facts.finding(function, one.call, one.call.name, message, trace=trace)
+                finding = self.facts.finding(function, one.call, one.call.name, message, trace=trace)
+                home, call, _ = ways[-1]
+                self.stale.setdefault((home.key, call.line), (home, call, []))[2].append(finding)
 
-    def inside(self, one: Exchange, function: Function) -> tuple[Step, ...]:
-        """The way through helpers down to the instruction."""
-        out = [step(function, one.call, f"{one.call.name}() compares with {words(function, one.expected)}")]
-        current, home = one.call, function
+    def stale_olds(self) -> Iterator[Finding]:
+        """What many retry with one helper is told once, where the helper forgets to refresh."""
+        for home, call, findings in self.stale.values():
+            if len({f.function for f in findings}) < MANY:
+                yield from findings
+                continue
+            message = f"{shown(call)} fails, and {len(findings)} places try again with the value that lost"
+            yield self.facts.finding(home, call, call.name, message, trace=findings[0].trace)
+
+    def ways(self, one: Exchange, function: Function) -> list[tuple[Function, Call, str]]:
+        """The helpers down to the instruction, each with what its call does to the value."""
+        note = f"{one.call.name}() compares with {words(function, one.expected)}"
+        out = [(function, one.call, note)]
         for _ in range(6):
+            home, current, _ = out[-1]
             keys = self.facts.program.resolve(current.callee, home.path) if current.callee else ()
             inner = next((w for k in keys for w in self.exchanges.wrapped.get(k, ())), None)
             helper = self.facts.program.lower(inner.key) if inner is not None else None
             if inner is None or helper is None:
                 break
-            current, home = inner.through.call, helper
+            current = inner.through.call
             fresh = inner.through.refreshes and not inner.refreshes
             note = f"{current.name}() brings only {words(helper, inner.through.expected)} up to date" if fresh else ""
-            out.append(step(helper, current, note or f"{current.name}() does not bring it up to date"))
-        return tuple(out)
+            out.append((helper, current, note or f"{current.name}() does not bring it up to date"))
+        return out
 
     def back(self, function: Function, start: int, at: int, one: Exchange) -> Instr | None:
         """The instruction that leads back to the exchange without a fresh value; None when none does."""
@@ -195,6 +209,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     for function, found in exchanges.functions():
         if RULE.covers(function.path):
             yield from checker.function(function, found)
+    yield from checker.stale_olds()
 
 
 RULE = Rule(
