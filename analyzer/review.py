@@ -37,6 +37,7 @@ PATHS = (
     "arch/x86/include/asm/kvm_host.h",
     "arch/x86/include/asm/kvm-x86-ops.h",
     "include/linux/kvm_host.h",
+    "include/linux/kvm_irqfd.h",
     "include/linux/kvm_types.h",
 )
 

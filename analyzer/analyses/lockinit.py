@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from analyzer.analyses.facts import Facts, shown, step
+from analyzer.analyses.guards import deciding, plain, taken
 from analyzer.analyses.lockfields import LockField, LockFields
+from analyzer.analyses.ops import callers_of
 from analyzer.analyses.regions import spelled
 from analyzer.callgraph.names import NameGraph
-from analyzer.ir.program import Program
-from analyzer.ir.types import Call, Expr, Function, Name
+from analyzer.core.finding import Step
+from analyzer.ir.program import Key, Program
+from analyzer.ir.types import Assume, Call, Expr, Function, Name
 
 _STATIC = re.compile(r"\.\s*(\w+)\s*=\s*\(?\w*__\w*(?:UNLOCKED|INITIALIZER)\w*")
+CALLS = 10  # between a test of a setting and a lock that is taken
 LEVELS = 3  # helpers that initialise the lock they are given
 
 
@@ -88,6 +93,62 @@ class LockInits:
                 if call.callee in self.takes and call.args and call.args[0] == init.args[0]:
                     yield meant[0], function, call, init
                     break
+
+    def one_sided(self, facts: Facts) -> Iterator[tuple[LockField, Function, Call, Assume, tuple[Step, ...]]]:
+        """Locks that are initialised on one side of a setting and taken on the other, with the way of that one."""
+        for meant, function, init in self.sites:
+            if len(meant) != 1 or sum(m == meant for m, _, _ in self.sites) != 1:
+                continue
+            for side in deciding(function, init, lambda a: _setting(function, plain(a)[0])):
+                for taker, call in self._takers(meant[0]):
+                    way = _other_side(facts, taker, call, plain(side), CALLS)
+                    if way:
+                        yield meant[0], taker, call, side, (step(function, init, f"only if {_told(side)}"), *way)
+                        return
+
+    def _takers(self, lock: LockField) -> Iterator[tuple[Function, Call]]:
+        """The places that take a lock."""
+        for key in sorted(
+            self.names.where(lambda d: lock.name in d.mentions and not d.mentions.isdisjoint(self.words))
+        ):
+            function = self.program.lower(key)
+            for call in function.calls() if function is not None and function.kind == "function" else ():
+                if call.callee in self.takes and call.args and function is not None:
+                    if self.fields.meant(call.args[0], function) == (lock,):
+                        yield function, call
+
+
+def _setting(function: Function, cond: Expr) -> bool:
+    """Whether a condition is a variable of the module: the same for the whole life of what is made."""
+    return isinstance(cond, Name) and not cond.temporary and cond.id not in function.locals
+
+
+def _told(side: Assume) -> str:
+    cond, truth = plain(side)
+    return cond.text if truth else f"!{cond.text}"
+
+
+def _other_side(
+    facts: Facts,
+    function: Function,
+    call: Call,
+    side: tuple[Expr, bool],
+    depth: int,
+    seen: frozenset[Key] = frozenset(),
+) -> tuple[Step, ...]:
+    """The calls that lead to a call where a setting has the other value; nothing if none is seen."""
+    here = step(function, call, shown(call))
+    for cond, truth in map(plain, taken(function, call)):
+        if cond is side[0]:
+            return (
+                () if truth is side[1] else (step(function, call, f"{'' if truth else '!'}{cond.text}: {shown(call)}"),)
+            )
+    for site in callers_of(facts, function.key) if depth else ():
+        if site.function.key not in seen:
+            found = _other_side(facts, site.function, site.call, side, depth - 1, seen | {function.key})
+            if found:
+                return (*found, here)
+    return ()
 
 
 def _parameter(function: Function, expr: Expr) -> int | None:

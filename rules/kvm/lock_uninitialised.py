@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.author import (
+    Assume,
     Call,
     Facts,
     Finding,
@@ -54,6 +55,19 @@ def _early(facts: Facts, lock: LockField, function: Function, call: Call, init: 
     )
 
 
+def _one_sided(
+    facts: Facts, lock: LockField, function: Function, call: Call, side: Assume, way: tuple[Step, ...]
+) -> Finding:
+    cond = side.cond.text if side.truth else f"!{side.cond.text}"
+    return facts.finding(
+        function,
+        call,
+        f"{lock.words} initialised on one side",
+        f"{lock.words} is initialised only if {cond}, and taken otherwise too",
+        trace=way,
+    )
+
+
 def _made(facts: Facts, lock: LockField) -> bool:
     """Whether the code that makes the structure is among what is looked at."""
     maker = MADE_BY.get(lock.name, "") if lock.owner else ""
@@ -70,6 +84,8 @@ def check(facts: Facts) -> Iterator[Finding]:
             yield _finding(facts, lock, function, call)
     for lock, function, call, init in inits.early():
         yield _early(facts, lock, function, call, init)
+    for lock, function, call, side, way in inits.one_sided(facts):
+        yield _one_sided(facts, lock, function, call, side, way)
 
 
 RULE = Rule(

@@ -317,8 +317,8 @@ def _untouched(text: str, at: int) -> bool:
 
 def stale(sources: Sources) -> Iterator[Mutant]:
     """The old value is a copy, or is not read again."""
-    loops = ("__tdp_mmu_zap_root", "wrprot_gfn_range", "clear_dirty_gfn_range", "recover_huge_pages_range",
-             "tdp_mmu_split_huge_pages_root")  # fmt: skip
+    loops = ("__tdp_mmu_set_spte_atomic", "__tdp_mmu_zap_root", "wrprot_gfn_range", "clear_dirty_gfn_range",
+             "recover_huge_pages_range", "tdp_mmu_split_huge_pages_root")  # fmt: skip
     for site in sources.sites(TDP, r"if \(!try_cmpxchg64\((.*), &iter->old_spte, new_spte\)\)"):
         place = site.groups[0]
         for old in ("u64 nak_old = iter->old_spte;", "u64 nak_old;\n\n\tnak_old = iter->old_spte;"):

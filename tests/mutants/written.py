@@ -23,7 +23,7 @@ from tests.kernel.places import GMEM, HOST_H, MAIN, MMU, MMU_H, OPS_H, SEV, SPTE
 from tests.mutants.sources import Mutant, Operator, Same, Sources
 
 FOLDERS = tuple(Path(__file__).parent / name for name in ("second_set", "third_set"))
-FILES = (TDX, WRAPPERS, TDP, MMU, GMEM, MAIN, SPTE, SEV, TDP_H, MMU_H, TDX_H, HOST_H, OPS_H)
+FILES = (TDX, WRAPPERS, TDP, MMU, GMEM, MAIN, SPTE, SEV, TDP_H, MMU_H, TDX_H, HOST_H, OPS_H, "virt/kvm/pfncache.c")
 Entry = tuple[str, tuple[str, ...], tuple[Edit, ...]]
 
 
