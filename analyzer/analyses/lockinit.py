@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from analyzer.analyses.facts import Facts, shown, step
 from analyzer.analyses.guards import deciding, plain, taken
@@ -99,7 +100,7 @@ class LockInits:
         for meant, function, init in self.sites:
             if len(meant) != 1 or sum(m == meant for m, _, _ in self.sites) != 1:
                 continue
-            for side in deciding(function, init, lambda a: _setting(function, plain(a)[0])):
+            for side in deciding(function, init, partial(_setting, function)):
                 for taker, call in self._takers(meant[0]):
                     way = _other_side(facts, taker, call, plain(side), CALLS)
                     if way:
@@ -108,18 +109,18 @@ class LockInits:
 
     def _takers(self, lock: LockField) -> Iterator[tuple[Function, Call]]:
         """The places that take a lock."""
-        for key in sorted(
-            self.names.where(lambda d: lock.name in d.mentions and not d.mentions.isdisjoint(self.words))
-        ):
+        taking = self.names.where(lambda d: lock.name in d.mentions and not d.mentions.isdisjoint(self.words))
+        for key in sorted(k for k in taking if self.program.definitions[k].kind == "function"):
             function = self.program.lower(key)
-            for call in function.calls() if function is not None and function.kind == "function" else ():
-                if call.callee in self.takes and call.args and function is not None:
-                    if self.fields.meant(call.args[0], function) == (lock,):
-                        yield function, call
+            for call in function.calls() if function is not None else ():
+                known = call.callee in self.takes and call.args
+                if known and function is not None and self.fields.meant(call.args[0], function) == (lock,):
+                    yield function, call
 
 
-def _setting(function: Function, cond: Expr) -> bool:
+def _setting(function: Function, test: Assume) -> bool:
     """Whether a condition is a variable of the module: the same for the whole life of what is made."""
+    cond, _ = plain(test)
     return isinstance(cond, Name) and not cond.temporary and cond.id not in function.locals
 
 

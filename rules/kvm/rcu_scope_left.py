@@ -20,6 +20,7 @@ from analyzer.author import (
     Facts,
     Finding,
     Function,
+    Key,
     LockChanges,
     Needs,
     Provenance,
@@ -93,10 +94,22 @@ def _place(facts: Facts, unmet: Unmet) -> tuple[Function, Call] | None:
     inner = [] if walks else [(unmet.context, unmet.call)]
     for context, leaving in [*inner, *reversed(path[: walks[0] + 1] if walks else path[:-1])]:
         function = facts.program.lower(context.key)
+        caller = context.caller
+        if not unmet.given and caller is not None and _blamed(facts, caller.key, context.key):
+            continue
         if function is not None and leaving is not None and not function.path.endswith(".h"):
             return function, leaving
     function = facts.program.lower(unmet.context.key)
     return None if function is None else (function, unmet.call)
+
+
+def _blamed(facts: Facts, caller: Key, key: Key) -> bool:
+    """Whether a caller walks a table itself, and another that calls the same function has a read section for it."""
+    definitions = facts.program.definitions
+    others = [definitions[k] for k in facts.names.callers.get(key, ()) if k != caller]
+    if definitions[caller].mentions.isdisjoint(WALKS.loops):
+        return False
+    return any(not d.mentions.isdisjoint(RCU_TAKES) for d in others if d.kind == "function")
 
 
 def _steps(facts: Facts, unmet: Unmet) -> Iterator[Step]:

@@ -53,10 +53,11 @@ SPINLOCK_NAMES = frozenset(("mmu_lock", "tdp_mmu_pages_lock", "mmu_unsync_pages_
 
 _GFP_LAST = """alloc_page kzalloc kmalloc kvmalloc kvzalloc kmem_cache_alloc kmem_cache_zalloc __get_free_page
 get_zeroed_page __get_free_pages kcalloc kvcalloc kmalloc_array kvmalloc_array kstrdup kmemdup krealloc xa_store
-xa_insert xa_reserve ida_alloc ida_alloc_range ida_alloc_max radix_tree_preload __vmalloc idr_preload kasprintf
+xa_insert xa_reserve ida_alloc ida_alloc_range ida_alloc_max radix_tree_preload __vmalloc idr_preload
 alloc_percpu_gfp zalloc_cpumask_var alloc_cpumask_var kmem_cache_alloc_lru genradix_prealloc idr_alloc
+bitmap_zalloc bitmap_alloc mempool_alloc kzalloc_node_track_caller kmemdup_nul kstrndup kmemdup_array
 kvmemdup kmalloc_obj kzalloc_obj kvmalloc_obj kvzalloc_obj kmalloc_objs kzalloc_objs kzalloc_flex kmalloc_flex"""
-_GFP_FIRST = "alloc_pages folio_alloc __folio_alloc __alloc_pages"
+_GFP_FIRST = "alloc_pages folio_alloc __folio_alloc __alloc_pages kasprintf kvasprintf"
 _GFP_SECOND = """alloc_pages_node kmalloc_node kzalloc_node kvmalloc_node kvzalloc_node kmem_cache_alloc_node
 kmem_cache_alloc_bulk"""
 SLEEPERS = Sleepers(
