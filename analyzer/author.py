@@ -88,6 +88,7 @@ from analyzer.analyses.stored import STORE
 from analyzer.analyses.taint import Arrival, solve_taint
 from analyzer.analyses.tokens import ANY, SOME, Flow, Item, Known, State, by_place
 from analyzer.analyses.tokens import Token as ErrorToken
+from analyzer.analyses.twice import halves
 from analyzer.analyses.typestate import Event, Protocol, explore
 from analyzer.analyses.uses import Use, use_of
 from analyzer.core.finding import Certainty, Change, Finding, Provenance, Severity, Stage, Step
@@ -301,6 +302,7 @@ __all__ = [
     "failing_sides",
     "goes_back",
     "guarded_by",
+    "halves",
     "handlers",
     "handles_of",
     "has_hole",

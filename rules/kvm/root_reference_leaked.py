@@ -25,6 +25,7 @@ from analyzer.author import (
     Severity,
     Stage,
     covers,
+    halves,
     opening_steps,
     solve_pairs,
     step,
@@ -33,6 +34,8 @@ from analyzer.author import (
 from rules.vocabulary.pairs import ROOT
 
 SCOPE = ("arch/x86/kvm/*",)
+WALKS = frozenset(("tdp_mmu_next_root",))
+PUTS = frozenset(("kvm_tdp_mmu_put_root",))
 
 
 def _covers(path: str) -> bool:
@@ -53,6 +56,23 @@ def check(facts: Facts) -> Iterator[Finding]:
                 if place not in told:
                     told.add(place)
                     yield finding
+    yield from _halves(facts, ledger)
+
+
+def _halves(facts: Facts, ledger: Ledger) -> Iterator[Finding]:
+    """Ways out of walks whose body gives back a reference of its own, and that give back one of the two."""
+    for key in sorted({s.context.key for s in ledger.sightings}):
+        function = ledger.program.lower(key)
+        for half in halves(function, WALKS, PUTS, 1) if function is not None else ():
+            assert function is not None
+            message = f"leaves the walk of roots with one of two references to {half.name} held"
+            trace = (
+                step(
+                    function, half.turn, f"a full turn gives back one reference to {half.name}, the next step the other"
+                ),
+                step(function, half.put, message),
+            )
+            yield facts.finding(function, half.put, f"second reference to {half.name} leaked", message, trace=trace)
 
 
 def _findings(facts: Facts, ledger: Ledger, left: Left) -> Iterator[Finding]:
