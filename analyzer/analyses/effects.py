@@ -109,6 +109,8 @@ def stored(function: Function, instr: Assign) -> Delta | None:
         return None  # written by every run, whatever the one before left there
     if isinstance(value, Const) and value.value == 0 and _taken(function, target):
         return Delta(f"slot {last_name(target)}", -1, f"empties {target.text}")
+    if isinstance(value, Const) and value.value and _exchanged(function, target):
+        return Delta(f"flag {last_name(target)}", 1, f"sets {target.text}")
     if not isinstance(value, Const) and _emptied(function, target):
         return Delta(f"slot {last_name(target)}", 1, f"fills {target.text}")
     return None
@@ -129,6 +131,11 @@ def _taken(function: Function, place: Expr) -> bool:
         for b in function.blocks
         for i in b.instrs
     )
+
+
+def _exchanged(function: Function, place: Expr) -> bool:
+    """Whether a flag is taken by an exchange in the function that sets it again."""
+    return any(c.callee.endswith("xchg") and c.args and c.args[0] is Addr(place) for c in function.calls())
 
 
 def _emptied(function: Function, place: Expr) -> bool:

@@ -27,6 +27,7 @@ from analyzer.author import (
     Location,
     Name,
     Provenance,
+    Reach,
     Return,
     Rule,
     Severity,
@@ -42,6 +43,7 @@ MODULE = "arch/x86/virt/vmx/tdx/tdx.c"
 CONVERTER = "pg_level_to_tdx_sept_level"
 _UNIT = re.compile(r"^TDX_PS_\w+$")
 _NUMBERS = frozenset(("int", "u64", "unsigned int", "u32", "u8", "unsigned long", "long"))
+_STRIDE = re.compile(r"_(?:LEVEL|PTE|PT|TABLE|LVL)_(?:SHIFT|BITS|STRIDE)$")  # the bits of an address that a level takes
 _STRIDES = frozenset(("PTE_SHIFT", "9", "SPTE_LEVEL_BITS"))
 
 
@@ -145,10 +147,17 @@ def _stored(function: Function, instr: Instr, module_level: set[str]) -> Iterato
     value = instr.value if isinstance(instr, Assign | Return) else None
     if value is None or _kind(function, value, module_level) != "module":
         return
+    if isinstance(instr, Return) and not function.returns.startswith("enum pg_level") and _named(function, value):
+        yield instr, f"return {value.text}", f"{function.name}() gives the module level {value.text} outside {MODULE}"
     if isinstance(instr, Return) and function.returns.startswith("enum pg_level"):
         yield instr, f"return {value.text}", f"{function.name}() returns an enum pg_level and gets {value.text}"
     if isinstance(instr, Assign) and function.locals.get(instr.target.text, "").startswith("enum pg_level"):
         yield instr, f"{instr.target.text} = {value.text}", f"the enum pg_level {instr.target.text} gets {value.text}"
+
+
+def _named(function: Function, value: Expr) -> bool:
+    """Whether a function of KVM that is named after a level returns a constant of the module."""
+    return function.path != MODULE and "level" in function.name and _UNIT.match(value.text) is not None
 
 
 def _minus_one(expr: Expr | None) -> bool:
@@ -191,6 +200,26 @@ def _by_hand(facts: Facts, function: Function, call: Call) -> Iterator[tuple[Ins
                 f"{call.callee}({arg.text})",
                 f"{call.callee}() takes a {param} and gets a 0-based module level made by hand",
             )
+        elif param.startswith("enum pg_level") and _below_4k(facts, function, call, arg):
+            yield (
+                call,
+                f"{call.callee}({arg.text})",
+                f"{call.callee}() takes an enum pg_level and gets {arg.text}, which is no level for a page of 4K",
+            )
+
+
+def _below_4k(facts: Facts, function: Function, call: Call, arg: Expr) -> bool:
+    """Whether a level less one is made of a level that is kept to 4K: nothing is below that."""
+    level = arg.left if isinstance(arg, Binary) and _minus_one(arg) else None
+    if level is None or level not in _levels(function):
+        return False
+    small = facts.solve("levels of 4K", lambda: Reach(facts, _levels, lambda function, level: (1,)))
+    large = facts.solve("levels above 4K", lambda: Reach(facts, _levels, lambda function, level: (2, 3)))
+    return small.of(function, level, call).kind == "open" and large.of(function, level, call).kind == "guarded"
+
+
+def _levels(function: Function) -> tuple[Expr, ...]:
+    return tuple(Name(p.name) for p in function.params if p.type.startswith("enum pg_level"))
 
 
 def _for_the_module(level: Expr, function: Function) -> bool:
@@ -240,7 +269,7 @@ def _arithmetic(
                 yield instr, binary.text, f"{binary.text} makes a 0-based module level by hand"
     if binary.op == "*":
         for level, stride in ((binary.left, binary.right), (binary.right, binary.left)):
-            if _level_name(level) and stride.text in _STRIDES:
+            if _level_name(level) and (stride.text in _STRIDES or _STRIDE.search(stride.text)):
                 yield instr, binary.text, f"{binary.text} makes a size of a level by hand"
 
 

@@ -28,6 +28,9 @@ _DOWN = re.compile(
     r"^(?:atomic(?:64|_long)?_(?:dec|sub)\w*|refcount_(?:dec|sub)\w*|kref_put|folio_put|kvm_put_kvm|"
     r"percpu_ref_put|this_cpu_dec|percpu_counter_dec)$"
 )
+# A flag that is tested and taken in one, and what gives it back -> the argument that has it.
+_FLAGS_TAKEN = {"test_and_clear_bit": 1, "__test_and_clear_bit": 1, "test_and_clear_bit_lock": 1}
+_FLAGS_GIVEN = {"set_bit": 1, "__set_bit": 1, "test_and_set_bit": 1}
 _CACHE = re.compile(r"cache|prealloc|pool|reserve", re.I)
 _UNSEEN_TAKE = re.compile(r"(?:^|_)(?:alloc|dequeue|pop|take|consume)(?:_|$)")
 _UNSEEN_GIVE = re.compile(r"(?:^|_)(?:free|release)(?:_|$)")
@@ -50,6 +53,11 @@ def changes_of(call: Call, visible: bool) -> list[Delta]:
         return [Delta("memory", -1, f"{name}()")]
     if name == "kvm_mmu_memory_cache_alloc" and call.args:
         return [Delta(f"cache {last_name(call.args[0])}", -1, f"{name}()")]
+    if name in _FLAGS_TAKEN or name in _FLAGS_GIVEN:
+        place = call.args[_FLAGS_TAKEN.get(name, _FLAGS_GIVEN.get(name, 0))] if len(call.args) > 1 else None
+        return [Delta(f"flag {last_name(place)}", -1 if name in _FLAGS_TAKEN else 1, f"{name}()")] if place else []
+    if name.endswith("xchg") and len(call.args) == 2 and call.args[1].text in ("0", "false", "NULL"):
+        return [Delta(f"flag {last_name(call.args[0])}", -1, f"{name}()")]
     return [] if visible else _by_name(call)
 
 
