@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 from analyzer.author import (
     CHANGE,
+    Addr,
     Assign,
     Call,
     Certainty,
@@ -34,6 +35,7 @@ from analyzer.author import (
     covers,
     has_hole,
     in_loop,
+    last_name,
     marked,
     marker,
     remainders,
@@ -100,9 +102,18 @@ def _of(facts: Facts, call: Call, key: Key) -> list[Delta]:
     if call.callee == CHANGE:
         words, channel, sign = call.shown.split("#")
         return [Delta(channel, int(sign), words)]
+    if call.callee == "WRITE_ONCE" and _given_back(facts, call, key):
+        return [Delta(f"flag {last_name(call.args[0])}", 1, f"sets {call.args[0].text}")]
     if not call.callee or call.callee.isupper():
         return []
     return changes_of(call, bool(facts.program.resolve(call.callee, key[0])))
+
+
+def _given_back(facts: Facts, call: Call, key: Key) -> bool:
+    """Whether a store sets a flag again that an exchange of the same function took."""
+    function = facts.program.lower(key)
+    takes = (c for c in function.calls() if c.callee.endswith("xchg") and c.args) if function is not None else ()
+    return bool(call.args) and any(c.args[0] is Addr(call.args[0]) for c in takes)
 
 
 def _entering(facts: Facts) -> frozenset[Key]:
