@@ -85,9 +85,25 @@ class Escape:
             yield from self._carried(function, call.result.base.id, path, seen)
         elif call.result is not None:
             yield Kept(function, call, call.result, path)
+            yield from self._out(function, call.result, path)
             root = root_of(call.result)
             if root is not None and not any(p.name == root.id for p in function.params):
                 yield from self._carried(function, root.id, path, seen)
+
+    def _out(self, function: Function, target: Expr, path: tuple[Step, ...], depth: int = MAX_HOPS) -> Iterator[Kept]:
+        """The places whose addresses callers give for what a function stores through a parameter."""
+        held = target.base if isinstance(target, Deref) else None
+        index = next((n for n, p in enumerate(function.params) if isinstance(held, Name) and p.name == held.id), None)
+        for key in self.names.callers.get(function.key, ()) if index is not None and depth else ():
+            caller = self.program.lower(key)
+            for call in caller.calls() if caller is not None else ():
+                if index is None or caller is None or call.callee != function.name or index >= len(call.args):
+                    continue
+                arg, here = call.args[index], (*path, step(caller, call, f"{function.name}() stores it for the caller"))
+                if isinstance(arg, Addr):
+                    yield Kept(caller, call, arg.base, here)
+                else:
+                    yield from self._out(caller, Deref(arg), here, depth - 1)
 
     def _carried(
         self, function: Function, name: str, path: tuple[Step, ...], seen: frozenset[tuple[Key, str]]
@@ -101,6 +117,7 @@ class Escape:
                 match instr:
                     case Assign() if _carries(instr.value, carriers) and not isinstance(instr.target, Name):
                         yield Kept(function, instr, instr.target, path)
+                        yield from self._out(function, instr.target, path)
                     case Call():
                         yield from self._call(function, instr, carriers, path, seen)
                     case Return() if instr.value is not None and _carries(instr.value, carriers):

@@ -20,6 +20,7 @@ from analyzer.author import (
     Escape,
     Expr,
     Facts,
+    Field,
     Finding,
     Function,
     Instr,
@@ -38,6 +39,7 @@ from analyzer.author import (
 from rules.vocabulary.memory import ALLOCATORS, CASTS, outlives
 
 SCOPE = ("arch/x86/kvm/vmx/tdx*", "arch/x86/kvm/vmx/main.c", "arch/x86/kvm/mmu/*", "arch/x86/virt/vmx/tdx/*")
+CACHE_FLAGS = frozenset(("gfp_custom",))  # of struct kvm_mmu_memory_cache: what it allocates with (linux/kvm_types.h)
 Flags = tuple[str, tuple[Step, ...]]  # what the flags are, and how they came here
 
 
@@ -53,6 +55,24 @@ def check(facts: Facts) -> Iterator[Finding]:
             if call.callee in ALLOCATORS:
                 facts.count("allocations looked at")
                 yield from _allocation(facts, escape, function, call)
+    for function in facts.mentioning(CACHE_FLAGS, _covers):
+        yield from _caches(facts, escape, function)
+
+
+def _caches(facts: Facts, escape: Escape, function: Function) -> Iterator[Finding]:
+    """Caches in what lives long that are told to fill themselves with flags that do not charge."""
+    stores = (i for b in function.blocks for i in b.instrs if isinstance(i, Assign) and isinstance(i.target, Field))
+    for instr in stores:
+        target = instr.target
+        if not isinstance(target, Field) or target.name not in CACHE_FLAGS:
+            continue
+        facts.count("flags of caches looked at")
+        plain = next((f for f in _resolved(facts, function, instr, instr.value, 4) if _uncharged(f[0])), None)
+        if plain is not None and escape.lives_in(function, target, outlives, CASTS):
+            message = f"{words(function, target.base)} fills itself with {plain[0]}, which is not charged to the VM"
+            trace = (*plain[1], step(function, instr, f"{words(function, target)} = {plain[0]}"))
+            subject = f"flags of {words(function, target.base).split('->')[-1]}"
+            yield facts.finding(function, instr, subject, message, trace=trace, severity=Severity.WARNING)
 
 
 def _allocation(facts: Facts, escape: Escape, function: Function, call: Call) -> Iterator[Finding]:
