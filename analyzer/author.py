@@ -83,7 +83,7 @@ from analyzer.analyses.sleeping import Sleepers
 from analyzer.analyses.spans import Odd, Span, Spans, solve_spans
 from analyzer.analyses.spec import Spec
 from analyzer.analyses.stale import Stale, Staleness, Walks
-from analyzer.analyses.starved import starved
+from analyzer.analyses.starved import Stays, starved
 from analyzer.analyses.stored import STORE
 from analyzer.analyses.taint import Arrival, solve_taint
 from analyzer.analyses.tokens import ANY, SOME, Flow, Item, Known, State, by_place
@@ -255,6 +255,7 @@ __all__ = [
     "Stale",
     "Staleness",
     "State",
+    "Stays",
     "Step",
     "Token",
     "Unary",

@@ -47,6 +47,9 @@ _WORD = re.compile(r"%?\w+")
 MAX_LINES = 40  # of a helper that may hand on an error that it is given
 HOLE = "__nak_hole__"  # the word of a rebuilt image for text that is missing
 
+# What runs a function and gives its result -> the argument that it is.
+_RUN = {"smp_call_on_cpu": 1, "work_on_cpu": 1, "work_on_cpu_safe": 1, "stop_machine": 0, "stop_machine_cpuslocked": 0}
+
 
 class Errors:
     """The errors of a program; one object serves all rules (``facts.solve``).
@@ -97,6 +100,8 @@ class Errors:
             keys = [k for k in self.program.resolve(call.callee, function.path) if k != function.key]
             if keys:
                 return keys
+            if call.callee in _RUN and _RUN[call.callee] < len(call.args):
+                return list(self.program.resolve(call.args[_RUN[call.callee]].text, function.path))
             if function.key not in self.fetched:
                 self.fetched[function.key] = fetched(function)
             table = self.fetched[function.key].get(call.callee, "")

@@ -10,7 +10,7 @@ from analyzer.analyses.bodies import all_bodies, goes_back, heading_type
 from analyzer.analyses.facts import Facts
 from analyzer.analyses.reception import truth_of
 from analyzer.ir.program import Definition, Key
-from analyzer.ir.types import Assign, Assume, Binary, Call, Const, Function, Hole, Instr, Name, Return
+from analyzer.ir.types import Assign, Assume, Binary, Call, Const, Field, Function, Hole, Instr, Name, Return
 
 # What neither makes memory, nor waits for it, nor goes on to something else: locks, looks, words, what is given back.
 _IDLE = re.compile(
@@ -67,46 +67,63 @@ class Givers:
         return bool(made) and any(v.text in made or (isinstance(v, Const) and v.value == 0) for v in values)
 
 
-def starved(facts: Facts, allocators: Iterable[str]) -> Iterator[Starved]:
+@dataclass(frozen=True, slots=True)
+class Stays:
+    """A walk that stays where it is: the member that says so when it is set, and the calls that step on else."""
+
+    mark: str
+    steps: frozenset[str]
+
+
+def starved(facts: Facts, allocators: Iterable[str], stays: Stays) -> Iterator[Starved]:
     """Each allocation that is tried again for ever."""
     givers = Givers(facts, allocators)
     for found, text in all_bodies(facts):
         if goes_back(text) and not found.mentions.isdisjoint(givers.names):
-            yield from _of(facts, givers, found)
+            yield from _of(facts, givers, found, stays)
 
 
-def _of(facts: Facts, givers: Givers, found: Definition) -> Iterator[Starved]:
+def _of(facts: Facts, givers: Givers, found: Definition, stays: Stays) -> Iterator[Starved]:
     function = facts.program.lower(found.key)
     for call in function.calls() if function is not None else ():
         if function is not None and call.result is not None and givers.gives(call, found.path):
-            empty = _again(function, call, call.result.text)
+            empty = _again(function, call, call.result.text, stays)
             if empty is not None:
                 yield Starved(function, call, empty)
 
 
-def _again(function: Function, call: Call, result: str) -> Assume | None:
+def _again(function: Function, call: Call, result: str, stays: Stays) -> Assume | None:
     """The branch on which an allocation gave nothing, where an idle path leads from it back to the allocation."""
     names = _names(function, result)
     home = next(n for n, b in enumerate(function.blocks) if any(i is call for i in b.instrs))
     first = function.blocks[home].instrs
     at = next(n for n, i in enumerate(first) if i is call)
-    work: list[tuple[int, int, Assume | None]] = [(home, at + 1, None)]
-    seen: set[tuple[int, bool]] = set()
+    work: list[tuple[int, int, Assume | None, bool]] = [(home, at + 1, None, False)]
+    seen: set[tuple[int, bool, bool]] = set()
     while work and len(seen) < MAX_STATES:
-        block, start, empty = work.pop()
+        block, start, empty, marked = work.pop()
         for instr in function.blocks[block].instrs[start:]:
             if instr is call:
                 return empty
             side = _side(instr, names)
-            if side is False or (side is None and not _idle(instr, names)):
+            marked = marked or _marks(instr, stays.mark)
+            stayed = marked and isinstance(instr, Call) and instr.callee in stays.steps
+            if side is False or (side is None and not stayed and not _idle(instr, names)):
                 break
             empty = instr if side and isinstance(instr, Assume) and empty is None else empty
         else:
             for nxt in function.blocks[block].successors:
-                if (nxt, empty is not None) not in seen:
-                    seen.add((nxt, empty is not None))
-                    work.append((nxt, 0, empty))
+                if (nxt, empty is not None, marked) not in seen:
+                    seen.add((nxt, empty is not None, marked))
+                    work.append((nxt, 0, empty, marked))
     return None
+
+
+def _marks(instr: Instr, mark: str) -> bool:
+    """Whether a walk is told to stay where it is."""
+    if not isinstance(instr, Assign) or not isinstance(instr.target, Field) or instr.target.name != mark:
+        return False
+    return isinstance(instr.value, Const) and bool(instr.value.value)
 
 
 def _names(function: Function, result: str) -> frozenset[str]:

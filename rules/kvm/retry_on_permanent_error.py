@@ -41,6 +41,7 @@ from analyzer.author import (
     Provenance,
     Rule,
     Severity,
+    Stays,
     Step,
     advances,
     all_bodies,
@@ -55,6 +56,7 @@ from analyzer.author import (
     starved,
     step,
 )
+from rules.vocabulary.contexts import WALKS
 from rules.vocabulary.errnos import DEAD, RESOURCE, RETRIES, errors_of, first_look, permanent
 from rules.vocabulary.memory import ALLOCATORS
 
@@ -259,7 +261,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             if asks or (goes_back(text) and _retries(first, found.key)):
                 checker.function(found.key)
     yield from checker.findings()
-    for one in starved(facts, ALLOCATORS):
+    for one in starved(facts, ALLOCATORS, Stays(WALKS.mark, WALKS.steps | WALKS.starts)):
         facts.count("allocations that are made again looked at")
         if RULE.covers(one.function.path):
             trace = (
