@@ -20,8 +20,10 @@ from analyzer.author import (
     STORE,
     Assign,
     Binary,
+    Call,
     Const,
     Context,
+    Expr,
     Facts,
     Field,
     Finding,
@@ -38,10 +40,12 @@ from analyzer.author import (
     index_value,
     leads_to,
     loop_of,
+    parts,
     reaching,
     shown,
     solve_custody,
     step,
+    values_of,
     words,
 )
 from rules.vocabulary.custody import ARRAYS, CUSTODY, PAGES, VIEWS, WRITE_BACKS
@@ -52,6 +56,8 @@ TABLE = ".external_spt"
 _CONTROL = frozenset(f".{p}{'[]' if p in ARRAYS else ''}" for p in PAGES) - {TABLE}
 _NOTES = {"": "guest"}  # what matters for guest memory; for all others it is the key
 REFERENCES = frozenset(("put_page", "folio_put"))  # drop a reference, which need not be the last
+FREES = frozenset("__free_page __free_pages free_page free_pages".split())
+TAKES = frozenset("tdh_phymem_page_reclaim tdx_reclaim_page __tdx_reclaim_page tdx_reclaim_control_page".split())
 OWNED = ("given", "part", "failed")
 Custody = frozenset[tuple[str, str]]
 
@@ -98,7 +104,50 @@ def check(facts: Facts) -> Iterator[Finding]:
             if key not in told:
                 told.add(key)
                 yield finding
+    yield from _parked(facts)
     facts.count("moves of pages between KVM and the TDX module", len(calls))
+
+
+def _parked(facts: Facts) -> Iterator[Finding]:
+    """Pages of the module that are put into an object whose pages somebody frees later, with no reclaim before."""
+    freed = {place: (f, c) for f in facts.mentioning(FREES, _covers) for c, place in _frees(f)}
+    for function in facts.mentioning(PAGES, _covers) if freed else ():
+        instrs = [i for b in function.blocks for i in b.instrs if isinstance(i, Assign)]
+        taken = {p.name for c in function.calls() if c.callee in TAKES for a in c.args for p in _fields(function, a)}
+        for instr in instrs:
+            value = next((p for p in parts(instr.value) if isinstance(p, Field)), None)
+            place = _member(function, instr.target)
+            if value is None or value.name not in PAGES - taken or place not in freed:
+                continue
+            home, call = freed[place]
+            name = words(function, value)
+            message = f"{name} is left to {home.name}() to free while the TDX module owns it"
+            trace = (step(function, instr, message), step(home, call, shown(call)))
+            yield facts.finding(function, instr, f"{name} left to be freed", message, trace=trace)
+
+
+def _fields(function: Function, expr: Expr) -> Iterator[Field]:
+    """The members in an expression, and in what its variable is made of."""
+    for value in (expr, *(v for v in values_of(function, expr.text) if not isinstance(v, Call))):
+        yield from (p for p in parts(value) if isinstance(p, Field))
+
+
+def _frees(function: Function) -> Iterator[tuple[Call, tuple[str, str]]]:
+    """The calls that free a member of an object, without a reclaim in the same function."""
+    if any(c.callee in TAKES for c in function.calls()):
+        return
+    for call in function.calls():
+        place = _member(function, call.args[0]) if call.callee in FREES and call.args else ("", "")
+        if place[0]:
+            yield call, place
+
+
+def _member(function: Function, expr: Expr) -> tuple[str, str]:
+    """The struct and the name of the member that a place is."""
+    if not isinstance(expr, Field) or expr.name in PAGES:
+        return ("", "")
+    kind = function.locals.get(expr.root, "").replace("*", "").strip()
+    return (kind, expr.name) if kind.startswith("struct ") else ("", "")
 
 
 def _moves(facts: Facts, keeper: Keeper) -> Iterator[Finding]:
