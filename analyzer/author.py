@@ -62,8 +62,7 @@ from analyzer.analyses.regions import Change as RegionChange
 from analyzer.analyses.regions import LockChanges, one_sided_helpers, spelled
 from analyzer.analyses.retried import Retry, retries
 from analyzer.analyses.rootkind import DIRECT, MIRROR, ROOT_TYPES, Root, roots_in, settled, types_of, values_of
-from analyzer.analyses.roots import TYPES, WALKS
-from analyzer.analyses.roots import mirror as mirror_of
+from analyzer.analyses.roots import TYPES, WALKS, mirror_of
 from analyzer.analyses.rootuse import MemorySpec, memory_evidence, misplaced_addresses, said, uses_of, wide_or_wrong
 from analyzer.analyses.rootwalk import constant_walks, ends_vm, invalidates, refusal, refuses
 from analyzer.analyses.sections import calls_between, lock_calls
@@ -118,9 +117,7 @@ from analyzer.ir.types import (
     Init,
     Instr,
     Name,
-    Param,
     Return,
-    Unary,
     parts,
 )
 
@@ -215,7 +212,6 @@ __all__ = [
     "Odd",
     "Op",
     "Outcome",
-    "Param",
     "PartSpec",
     "PriorProperty",
     "Program",
@@ -258,7 +254,6 @@ __all__ = [
     "Stays",
     "Step",
     "Token",
-    "Unary",
     "Unchecked",
     "Unit",
     "Unmet",
@@ -296,7 +291,6 @@ __all__ = [
     "depending",
     "derived",
     "derives",
-    "end_state",
     "ended",
     "ends_vm",
     "explore",

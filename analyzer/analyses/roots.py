@@ -49,7 +49,7 @@ def after(call: Call, facts: Facts, constants: Constants) -> None:
         _iterator(Addr(call.args[0]), call.args[2], facts)
 
 
-def mirror(facts: Facts, *about: Expr) -> Value | None:
+def mirror_of(facts: Facts, *about: Expr) -> Value | None:
     """What is known of the mirror-ness of the objects an expression of ``about`` names."""
     names = frozenset().union(*(a.names for a in about)) if about else frozenset()
     for expr, value in facts.items():
