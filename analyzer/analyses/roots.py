@@ -88,4 +88,4 @@ def _iterator(pointer: Expr, root: Expr, facts: Facts) -> None:
         facts.pop(key, None)
 
 
-__all__ = ["Name", "after", "mirror"]
+__all__ = ["Name", "after", "mirror_of"]
