@@ -32,6 +32,7 @@ from analyzer.analyses.guards import (
     made_by,
     one_sided,
     plain,
+    says_not,
     surely,
     taken,
 )
@@ -43,8 +44,7 @@ from analyzer.analyses.lifetime import homes, inward
 from analyzer.analyses.lockfields import LockField, LockFields
 from analyzer.analyses.lockinit import LockInits
 from analyzer.analyses.lockpath import lock_path
-from analyzer.analyses.locks import BUGS_VM, Held, operations
-from analyzer.analyses.locks import mode_of as held_mode
+from analyzer.analyses.locks import BUGS_VM, Held, held_mode, operations
 from analyzer.analyses.loops import leads_to, ways_out
 from analyzer.analyses.marks import marked, marker
 from analyzer.analyses.needs import Needs, Unmet
@@ -58,8 +58,7 @@ from analyzer.analyses.ranges import RangeOrigin, Ranges, Shape
 from analyzer.analyses.reach import Reach, Verdict, called_from
 from analyzer.analyses.recall import recalled
 from analyzer.analyses.reception import condition_of, narrow_kind, signed, truth_of
-from analyzer.analyses.regions import Change as RegionChange
-from analyzer.analyses.regions import LockChanges, one_sided_helpers, spelled
+from analyzer.analyses.regions import LockChanges, RegionChange, one_sided_helpers, spelled
 from analyzer.analyses.retried import Retry, retries
 from analyzer.analyses.rootkind import DIRECT, MIRROR, ROOT_TYPES, Root, roots_in, settled, types_of, values_of
 from analyzer.analyses.roots import TYPES, WALKS, mirror_of
@@ -360,6 +359,7 @@ __all__ = [
     "roots_in",
     "round_again",
     "said",
+    "says_not",
     "sentences",
     "settled",
     "shown",

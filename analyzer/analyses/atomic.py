@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from analyzer.analyses.locks import Held, lock_label
-from analyzer.analyses.regions import Change, LockChanges, Regions, one_sided_helpers, spelled, taken
+from analyzer.analyses.regions import LockChanges, RegionChange, Regions, one_sided_helpers, spelled, taken
 from analyzer.analyses.sleeping import Sleepers, Sleeping
 from analyzer.callgraph.names import NameGraph
 from analyzer.dataflow.context import Context
@@ -91,14 +91,14 @@ class _Atomic:
         self.names = names
         self.vocabulary = vocabulary
 
-    def changes(self, call: Call, function: Function | None) -> list[Change]:
+    def changes(self, call: Call, function: Function | None) -> list[RegionChange]:
         """Lock calls; assertions are believed where nobody of the program was followed to them."""
         if call.callee in self.words.asserting and call.args:
             label = lock_label(call.args[0])
             label = "mmu_lock" if "mmu_lock" in call.callee else label
             if label not in self.spinning:
                 self.spinning[label] = self.spins(label)
-            return [Change(label, True, said=True)] if self.spinning[label] else []
+            return [RegionChange(label, True, said=True)] if self.spinning[label] else []
         return list(self.locks(call, function))
 
     def skips(self, call: Call, state: Held) -> bool:

@@ -142,6 +142,13 @@ def implied(program: Program, function: Function, assume: Assume, depth: int = 3
     return found + _agreed(program, function, values, truth, depth) if own else found
 
 
+def says_not(program: Program, key: Key, assume: Assume, value: str) -> bool:
+    """Whether a condition says, by itself or by what gave it, that something is not ``value``."""
+    function = program.lower(key)
+    said = implied(program, function, assume) if function is not None else []
+    return any(value in c.names and t is ("!=" in c.text) for c, t, _ in said)
+
+
 def _sets(instr: Instr, name: Name) -> bool:
     """Whether an instruction gives a variable a value."""
     target = getattr(instr, "result", None) or getattr(instr, "target", None)

@@ -17,8 +17,8 @@ from analyzer.analyses.locks import (
     Assertion,
     Held,
     avoidable,
+    held_mode,
     lock_label,
-    mode_of,
     operations,
     satisfies,
     with_mode,
@@ -183,7 +183,7 @@ class HeldProperty:
         one that a condition on data keeps from happening: it is left open, and the path ends there (None).
         """
         assertion = self._assertion(label, call, context)
-        have = mode_of(held, label)
+        have = held_mode(held, label)
         met = satisfies(have, mode)
         if met:
             assertion.proven.append(context)
@@ -273,7 +273,7 @@ class HeldProperty:
         if call.callee in BUGS_VM:
             return False
         for effect, label in self.effects(call):
-            have = mode_of(state, label)
+            have = held_mode(state, label)
             if effect.verb is Verb.ACQUIRE and have in ("r", "R", "w") and not effect.when:
                 return False  # would deadlock on itself
             known = have in ("r", "R", "w") and effect.mode in ("r", "w")

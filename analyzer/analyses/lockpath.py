@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.analyses.locks import Held, mode_of
+from analyzer.analyses.locks import Held, held_mode
 from analyzer.core.finding import Step
 from analyzer.core.source import Location
 from analyzer.dataflow import values
@@ -51,7 +51,7 @@ def _taken(seen: Context[Held], leaving: Call | None, label: str) -> list[Instr]
 
 def _bare(seen: Context[Held], label: str) -> bool:
     """Whether the lock is not held yet on entry; what drops it and takes it again is not where a path begins."""
-    return mode_of(seen.state, label) in (None, "?")
+    return held_mode(seen.state, label) in (None, "?")
 
 
 def _entered(call: Call) -> str:

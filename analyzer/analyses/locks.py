@@ -33,7 +33,7 @@ def lock_label(expr: Expr) -> str:
                 return ""
 
 
-def mode_of(state: Held, label: str) -> str | None:
+def held_mode(state: Held, label: str) -> str | None:
     """The mode a label is held in; None when it is known not to be held."""
     return next((m for name, m in state if name == label), None)
 

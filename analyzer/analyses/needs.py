@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from analyzer.analyses.locks import Held, mode_of
-from analyzer.analyses.regions import BELOW, OUT, Change, Regions, inside
+from analyzer.analyses.locks import Held, held_mode
+from analyzer.analyses.regions import BELOW, OUT, RegionChange, Regions, inside
 from analyzer.callgraph.names import NameGraph
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.paths import Explorer
@@ -21,7 +21,7 @@ from analyzer.ir.program import Key, Program
 from analyzer.ir.types import Call, Function, Instr
 
 Need = Callable[[Call, Function], frozenset[str]]  # the labels of which one must be held; empty: no need
-Changes = Callable[[Call, Function | None], Iterable[Change]]
+Changes = Callable[[Call, Function | None], Iterable[RegionChange]]
 MOST_ROUNDS = 4000
 
 
@@ -123,7 +123,7 @@ class Needs:
             function = self.program.lower(context.key) if isinstance(instr, Call) else None
             labels = self.need(instr, function) if isinstance(instr, Call) and function is not None else frozenset()
             if isinstance(instr, Call) and labels and not any(inside(state, label) for label in labels):
-                modes = {mode_of(state, label) for label in labels}
+                modes = {held_mode(state, label) for label in labels}
                 found.setdefault(
                     (id(instr), state),
                     Unmet(instr, context, labels, not modes.isdisjoint((OUT, BELOW)), BELOW in modes),

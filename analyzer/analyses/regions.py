@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from analyzer.analyses.locks import BUGS_VM, Held, lock_label, mode_of, with_mode
+from analyzer.analyses.locks import BUGS_VM, Held, held_mode, lock_label, with_mode
 from analyzer.callgraph.names import NameGraph
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.settings import pointees
@@ -25,7 +25,7 @@ IN, OUT, BELOW = "1", "-", "<"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RegionChange:
     """What a call does to a label: ``take`` or give; ``when`` is the truth of its result for which it does.
 
     ``said``: it takes nothing, but says that the label is held.
@@ -37,14 +37,14 @@ class Change:
     said: bool = False
 
 
-Changes = Callable[[Call, Function | None], Iterable[Change]]
+Changes = Callable[[Call, Function | None], Iterable[RegionChange]]
 Visit = Callable[[Instr, Held, Facts, Context[Held]], None]
 Skips = Callable[[Call, Held], bool]
 
 
 def inside(state: Held, label: str) -> bool:
     """Whether the label was taken on this path and is not given back."""
-    mode = mode_of(state, label)
+    mode = held_mode(state, label)
     return mode is not None and mode not in (OUT, BELOW)
 
 
@@ -53,9 +53,9 @@ def taken(state: Held) -> list[str]:
     return sorted(label for label, mode in state if mode not in (OUT, BELOW))
 
 
-def after_change(state: Held, change: Change) -> Held:
+def after_change(state: Held, change: RegionChange) -> Held:
     """The state once a label is taken or given."""
-    mode = mode_of(state, change.label)
+    mode = held_mode(state, change.label)
     if change.said and inside(state, change.label):
         return state
     depth = int(mode) if mode is not None and mode not in (OUT, BELOW) else 0
@@ -74,9 +74,9 @@ class Regions:
         self.changes = changes
         self.visit = visit
         self.skips = skips
-        self._known: dict[int, tuple[Call, tuple[Change, ...]]] = {}
+        self._known: dict[int, tuple[Call, tuple[RegionChange, ...]]] = {}
 
-    def of(self, call: Call, context: Context[Held]) -> tuple[Change, ...]:
+    def of(self, call: Call, context: Context[Held]) -> tuple[RegionChange, ...]:
         """What a call changes, remembered."""
         known = self._known.get(id(call))
         if known is None:
@@ -168,16 +168,16 @@ class LockChanges:
             if n in names
         }
 
-    def __call__(self, call: Call, function: Function | None) -> Iterable[Change]:
+    def __call__(self, call: Call, function: Function | None) -> Iterable[RegionChange]:
         """The changes of one call."""
         for effect in self.effects.get(call.callee, ()):
             label = effect.label or (label_of(call, effect.slot, function) if effect.slot < len(call.args) else "")
             if label:
-                yield Change(label, effect.verb is Verb.ACQUIRE, effect.when)
+                yield RegionChange(label, effect.verb is Verb.ACQUIRE, effect.when)
         if self.program is not None and function is not None and any(isinstance(a, Addr) for a in call.args):
             yield from self.handed(call, self.program, function)
 
-    def handed(self, call: Call, program: Program, function: Function) -> Iterable[Change]:
+    def handed(self, call: Call, program: Program, function: Function) -> Iterable[RegionChange]:
         """What a helper does to the locks whose addresses it is given."""
         for key in program.resolve(call.callee, function.path) if call.callee not in self.effects else ():
             helper = None if program.definitions[key].mentions.isdisjoint(self.effects) else program.lower(key)
@@ -188,7 +188,7 @@ class LockChanges:
                 for effect in self.effects.get(inner.callee, ()):
                     own = not effect.label and effect.slot < len(inner.args)
                     if own and (label := given.get(inner.args[effect.slot].text, "")):
-                        yield Change(label, effect.verb is Verb.ACQUIRE, effect.when)
+                        yield RegionChange(label, effect.verb is Verb.ACQUIRE, effect.when)
 
 
 def label_of(call: Call, slot: int, function: Function | None) -> str:

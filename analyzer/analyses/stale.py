@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from analyzer.analyses.checked import inner_expressions, read_expressions
-from analyzer.analyses.regions import Change
+from analyzer.analyses.regions import RegionChange
 from analyzer.analyses.uses import LOGGING
 from analyzer.callgraph.names import NameGraph
 from analyzer.ir.program import Key, Program
@@ -91,7 +91,7 @@ class Staleness:
         self,
         program: Program,
         walks: Walks,
-        changes: Callable[[Call, Function], list[Change]],
+        changes: Callable[[Call, Function], list[RegionChange]],
         droppers: frozenset[Key],
         sleeps_without: frozenset[str],
     ) -> None:
@@ -255,7 +255,7 @@ class _Walk:
             return state | {(TRUE if leaving.value else FALSE, call.result.text)}
         return state
 
-    def locked(self, call: Call, change: Change, state: State) -> State:
+    def locked(self, call: Call, change: RegionChange, state: State) -> State:
         """A lock is taken or given back."""
         if change.take:
             return (state - {OUT}) | {(IN, change.label)}

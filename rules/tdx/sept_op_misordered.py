@@ -38,9 +38,9 @@ from analyzer.author import (
     canonical,
     covers,
     explore,
-    implied,
     in_loop,
     nonzero,
+    says_not,
     shown,
     step,
     words,
@@ -211,9 +211,7 @@ class _Check:
             return Chain("blocked", home=context.key)
         if state.stage not in ("blocked", "tracked"):
             return state
-        function = self.facts.program.lower(context.key)
-        said = implied(self.facts.program, function, assume) if function is not None else []
-        early = any("TD_STATE_RUNNABLE" in c.names and t is ("!=" in c.text) for c, t, _ in said)
+        early = says_not(self.facts.program, context.key, assume, "TD_STATE_RUNNABLE")
         return replace(state, stage="kicked") if early else state
 
 

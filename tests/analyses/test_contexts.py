@@ -6,12 +6,12 @@ import pytest
 
 from analyzer.analyses.checked import Checks, sources
 from analyzer.analyses.lockfields import LockFields
-from analyzer.analyses.regions import BELOW, OUT, Change, after_change, inside, one_sided_helpers, spelled, taken
+from analyzer.analyses.regions import BELOW, OUT, RegionChange, after_change, inside, one_sided_helpers, spelled, taken
 from analyzer.analyses.sleeping import Sleeping
 from rules.vocabulary.contexts import LOCK_TYPES, SLEEPERS
 from tests.analyses.made import PATH, facts, function, program
 
-TAKE, GIVE = Change("rcu", True), Change("rcu", False)
+TAKE, GIVE = RegionChange("rcu", True), RegionChange("rcu", False)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
@@ -34,7 +34,7 @@ def test_giving_what_a_caller_took_is_told_apart() -> None:
 
 
 def test_an_assertion_does_not_nest() -> None:
-    said = Change("rcu", True, said=True)
+    said = RegionChange("rcu", True, said=True)
     assert after_change(after_change(frozenset(), TAKE), said) == {("rcu", "1")}
 
 

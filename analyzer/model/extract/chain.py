@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from analyzer.analyses.facts import Facts, shown, step
+from analyzer.analyses.guards import says_not
 from analyzer.analyses.marks import Mark, marked, marker
 from analyzer.core.finding import Step
 from analyzer.dataflow.context import Context
@@ -63,8 +64,7 @@ class Chain:
 
     def branch(self, assume: Assume, marks: Marks, context: Context[Marks]) -> Marks:
         """Before a TD is runnable no vCPU has run: nothing has to be tracked."""
-        text = assume.cond.text
-        early = "TD_STATE_RUNNABLE" in text and assume.truth is ("!=" in text)
+        early = says_not(self.facts.program, context.key, assume, "TD_STATE_RUNNABLE")
         return marks | {"T", "K"} if early else marks
 
     def find(self, call: Call, facts: object, context: Context[Marks]) -> str:

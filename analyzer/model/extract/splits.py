@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from analyzer.analyses.facts import Facts, guarded_by, shown, step, words
 from analyzer.analyses.held import solve_held
-from analyzer.analyses.locks import mode_of, operations
+from analyzer.analyses.locks import held_mode, operations
 from analyzer.core.finding import Step
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.values import NEG, canonical
@@ -44,7 +44,7 @@ def _lock(facts: Facts) -> Decision:
         lambda: solve_held(facts.program, facts.names, facts.vocabulary, frozenset((w.LOCK,)), watch),
     )
     found = [s for s in result.tracked.sightings.values() if w.DEMOTE in operations(s.call)]
-    modes = {id(s): mode_of(s.held, w.LOCK) for s in found}
+    modes = {id(s): held_mode(s.held, w.LOCK) for s in found}
     shared = [s for s in found if modes[id(s)] in ("r", "R", None)]
     if shared:
         steps = way(facts, shared[0].context, shared[0].call, shown(shared[0].call))
