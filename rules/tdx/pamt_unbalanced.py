@@ -71,6 +71,7 @@ GETS, PUTS = frozenset(PAMT_GETS.split()), frozenset(PAMT_PUTS.split())
 ALLOCS, FREES = frozenset(PAMT_ALLOCS.split()), frozenset(PAMT_FREES.split())
 TABLE = "external_spt"
 CONVERSIONS = 3  # of a page to an address, a frame and back, that are followed
+SHORT = 7  # lines of a helper that only compares
 SETTING = re.compile(r"support|enabled|configured")
 PLAIN = frozenset("alloc_page alloc_pages __get_free_page get_zeroed_page".split())
 
@@ -95,10 +96,26 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _with_settings(facts: Facts) -> Vocabulary:
-    """The vocabulary, to which a test whether something is supported or enabled tells the same each time."""
-    words = frozenset().union(*(d.mentions for d in facts.program.definitions.values() if _covers(d.path)))
-    tests = frozenset(w for w in words if SETTING.search(w))
+    """The vocabulary, to which a test of a setting, or of a number alone, tells the same each time."""
+    definitions = facts.program.definitions
+    near = (d for d in definitions.values() if _covers(d.path) and not d.mentions.isdisjoint(GETS | PUTS))
+    words = frozenset().union(*(d.mentions for d in near))
+    tests = frozenset(w for w in words if SETTING.search(w) or _number_test(facts, w))
     return replace(facts.vocabulary, predicates=facts.vocabulary.predicates | tests)
+
+
+def _number_test(facts: Facts, name: str) -> bool:
+    """Whether a function is one comparison of the numbers that it is given."""
+    for key in facts.program.by_name.get(name, ()):
+        found = facts.program.definitions[key]
+        function = (
+            facts.program.lower(key) if found.kind == "function" and found.end_line - found.line < SHORT else None
+        )
+        instrs = function.blocks[0].instrs if function is not None and len(function.blocks) == 1 else []
+        value = instrs[0].value if len(instrs) == 1 and isinstance(instrs[0], Return) else None
+        if not isinstance(value, Binary) or value.memory:
+            return False
+    return name in facts.program.by_name
 
 
 def _once(findings: Iterator[Finding]) -> Iterator[Finding]:
