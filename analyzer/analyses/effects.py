@@ -109,7 +109,7 @@ def stored(function: Function, instr: Assign) -> Delta | None:
         return None  # written by every run, whatever the one before left there
     if isinstance(value, Const) and value.value == 0 and _taken(function, target):
         return Delta(f"slot {last_name(target)}", -1, f"empties {target.text}")
-    if isinstance(value, Const) and value.value and _exchanged(function, target):
+    if not (isinstance(value, Const) and value.value == 0) and _exchanged(function, target):
         return Delta(f"flag {last_name(target)}", 1, f"sets {target.text}")
     if not isinstance(value, Const) and _emptied(function, target):
         return Delta(f"slot {last_name(target)}", 1, f"fills {target.text}")

@@ -43,7 +43,7 @@ MODULE = "arch/x86/virt/vmx/tdx/tdx.c"
 CONVERTER = "pg_level_to_tdx_sept_level"
 _UNIT = re.compile(r"^TDX_PS_\w+$")
 _NUMBERS = frozenset(("int", "u64", "unsigned int", "u32", "u8", "unsigned long", "long"))
-_STRIDE = re.compile(r"_(?:LEVEL|PTE|PT|TABLE|LVL)_(?:SHIFT|BITS|STRIDE)$")  # the bits of an address that a level takes
+_STRIDE = re.compile(r"_(?:PTE|LEVEL)_SHIFT$")  # the bits of an address that a level takes
 _STRIDES = frozenset(("PTE_SHIFT", "9", "SPTE_LEVEL_BITS"))
 
 
