@@ -12,7 +12,7 @@ HANDLERS = re.compile(
     r"^(?!trace_|.*(?:split|retry|filter|assert|unsync|vcpu_unmap))(?:\w*_)?(?:zap|unmap|invalidate|age_gfn|test_age_gfn"
     r"|(?:pre|post)_set_memory_attributes)(?:_\w+)?$"
 )
-# the same for the range of a file of guest_memfd: all its VMs
-FILE_HANDLERS = re.compile(r"^_*kvm_(?:arch_)?gmem_(?:invalidate|zap|unmap)(?:_(?:start|begin|end|range|all))?$")
+# the same for the range of a file of guest_memfd: all its VMs; what splits, may refuse and then zaps has a longer name
+FILE_HANDLERS = re.compile(r"^_*kvm_(?:arch_)?gmem_(?:invalidate(?:_(?:start|begin|end|range|all))?|zap|unmap)$")
 RANGE = "struct kvm_gfn_range *"
 HANDLER_FIELDS = ("handler",)  # struct kvm_mmu_notifier_range

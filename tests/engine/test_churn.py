@@ -17,10 +17,11 @@ from analyzer.engine.series import SeriesFacts, SeriesStep
 from analyzer.frontend.load import UnitCache, load
 from analyzer.ir.effect import Vocabulary
 from analyzer.series.assemble import load_series, series_from_text
-from analyzer.series.types import Patch, Series
+from analyzer.series.diff import added_lines
+from analyzer.series.types import Series
 from analyzer.tree.base import Base
 from analyzer.tree.files import DirectoryFiles
-from analyzer.tree.steps import walk
+from analyzer.tree.steps import PatchStep, walk
 from rules.series.api_churn import RULE
 
 CORPUS = Path(__file__).resolve().parents[2] / "corpus"
@@ -197,17 +198,14 @@ def test_a_mark_that_is_not_met_and_a_finding_without_a_mark_are_told() -> None:
 # -- mails ---------------------------------------------------------------------------------------------------------
 
 
-def added_lines(patch: Patch) -> dict[str, frozenset[int]]:
-    """The lines that a patch adds, by path."""
-    out: dict[str, frozenset[int]] = {}
-    for diff in patch.files:
-        numbers: list[int] = []
-        for hunk in diff.hunks:
-            signs = [line[:1] for line in hunk.lines if line[:1] != "-"]
-            numbers += [n for n, sign in enumerate(signs, max(hunk.new_start, 1)) if sign == "+"]
-        if numbers:
-            out[diff.path] = frozenset(numbers)
-    return out
+def added(step: PatchStep) -> dict[str, frozenset[int]]:
+    """The lines that a patch adds, by path, where they stand behind it."""
+    assert step.patch is not None
+    images = {f.path: step.after.read(f.path) for f in step.patch.files}
+    return {
+        f.path: added_lines(f, image.text.decode().split("\n") if (image := images[f.path]) else ())
+        for f in step.patch.files
+    }
 
 
 def facts_of(series: Series, base: Base | None = None) -> SeriesFacts:
@@ -219,7 +217,7 @@ def facts_of(series: Series, base: Base | None = None) -> SeriesFacts:
         )
         assert step.patch is not None
         patch = step.patch
-        steps.append(SeriesStep(patch.index, patch.title, patch.log, before, after, added_lines(patch), step.touched))
+        steps.append(SeriesStep(patch.index, patch.title, patch.log, before, after, added(step), step.touched))
     return SeriesFacts(tuple(steps), Vocabulary())
 
 

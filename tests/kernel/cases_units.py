@@ -122,7 +122,6 @@ CASES = (
         (At(TDX, AUG, "level - 1"),),
         (AUG,),
         (swap(TDX, AUG, "gpa, level, pfn", "gpa, max(level, PG_LEVEL_4K), pfn"),),
-        known_miss="level - 1 is also how the MMU names the next lower level",
     ),
     Case(
         "level - 1 merged into the address",
