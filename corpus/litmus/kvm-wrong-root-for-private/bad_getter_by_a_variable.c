@@ -13,6 +13,11 @@ static struct kvm_mmu_page *root_for(struct kvm_vcpu *vcpu, struct kvm_page_faul
 	return root;
 }
 
+static bool has_root(struct kvm_vcpu *vcpu, bool private)
+{
+	return VALID_PAGE(private ? vcpu->arch.mmu->mirror_root_hpa : vcpu->arch.mmu->root.hpa);
+}
+
 int kvm_tdp_mmu_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 {
 	struct kvm_mmu_page *root = root_for(vcpu, fault); // expect: kvm-wrong-root-for-private
