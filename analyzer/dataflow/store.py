@@ -91,7 +91,7 @@ def value_of(value: Expr, facts: Facts, constants: Constants, functions: Mapping
     if isinstance(alias, Alias):
         return alias
     known = evaluate(value, facts, constants)
-    return Alias(value) if known is None and isinstance(value, Name) and value.id[0] != "%" else known
+    return Alias(value) if known is None and isinstance(value, Name) and not value.temporary else known
 
 
 def _init_fields(

@@ -70,7 +70,7 @@ class Name(Expr):
     @property
     def temporary(self) -> bool:
         """Whether the lowering made it up."""
-        return self.id[0] == "%"
+        return self.id.startswith("%")  # what cannot be read may be a name of nothing
 
 
 class Field(Expr):

@@ -308,7 +308,7 @@ def _place(function: Function, at: Instr) -> str:
         kind = function.returns
         return f"{kind} {function.name}()" if narrow_kind(kind) else words(function, at.value) if at.value else kind
     target = _target(at)
-    if isinstance(target, Name) and target.id[0] == "%":
+    if isinstance(target, Name) and target.temporary:
         kind = function.locals.get(target.id, "")
         return f"a cast to {kind}" if kind else "a yes or no"
     if isinstance(target, Name):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analyzer.callgraph.build import build
@@ -66,6 +66,7 @@ def test_edges_do_not_depend_on_the_order_of_files() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.text(alphabet="abf(){}*&;.,=->#\n \\x", max_size=120))
+@example(";a=b=*")
 def test_no_text_raises(text: str) -> None:
     made = graph({"a.c": "void f(int a)\n{\n" + text + "\n}\n"})
     assert made.statistics()["async"] == 0
