@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from analyzer.analyses.facts import Facts, shown, step
-from analyzer.analyses.guards import deciding, plain, taken
+from analyzer.analyses.guards import deciding, made_by, plain, taken
 from analyzer.analyses.lockfields import LockField, LockFields
 from analyzer.analyses.ops import callers_of
 from analyzer.analyses.regions import spelled
@@ -137,9 +137,15 @@ def _other_side(
     depth: int,
     seen: frozenset[Key] = frozenset(),
 ) -> tuple[Step, ...]:
-    """The calls that lead to a call where a setting has the other value; nothing if none is seen."""
+    """The calls that lead to a call where a setting has the other value; nothing if none is seen.
+
+    A way that only some objects go, as a predicate tells, is none: those may be made on the other side alone.
+    """
     here = step(function, call, shown(call))
+    made = made_by(function)
     for cond, truth in map(plain, taken(function, call)):
+        if truth and isinstance(cond, Name) and cond.id in made:
+            return ()
         if cond is side[0]:
             return (
                 () if truth is side[1] else (step(function, call, f"{'' if truth else '!'}{cond.text}: {shown(call)}"),)
