@@ -199,7 +199,9 @@ class Vm:
         pending = task.pending if task.gfn >> 9 == event.gfn >> 9 else []
         gfn = task.gfn if pending else event.gfn
         attempt = task.active
-        if attempt is None or (attempt.gfn >> 9 != event.gfn >> 9) or (pending and attempt.gfn != gfn):
+        # an attempt that was not seen to ask began before the window: what asks now is the next one
+        another = attempt is None or attempt.gfn >> 9 != event.gfn >> 9
+        if attempt is None or another or (pending and (attempt.gfn != gfn or not attempt.asked)):
             attempt = task.active = Attempt(gfn, pending[0][0] if pending else at, task.rested)
         attempt.asked = attempt.asked or bool(pending)
         if event.what == AUG:

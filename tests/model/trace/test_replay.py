@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from analyzer.cli.model import LAYOUTS
@@ -71,6 +71,7 @@ def test_probes_that_were_off_never_refuse_a_walk(skip: set[str], seed: int) -> 
 
 @given(st.integers(0, 99), st.integers(0, 250), st.integers(0, 250))
 @settings(max_examples=40, deadline=None)
+@example(14, 195, 35)  # begins inside a fault whose AUG was refused and that asks for its PFN again
 def test_a_window_may_begin_and_end_anywhere(seed: int, begin: int, length: int) -> None:
     scribe = walks(Scribe(machine()), seed, 300)
     scribe.told = scribe.told[begin : begin + length + 1]
