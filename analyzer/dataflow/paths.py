@@ -10,6 +10,7 @@ nothing that they looked at has changed.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from typing import Generic
 
@@ -20,7 +21,6 @@ from analyzer.dataflow.earlier import Earlier
 from analyzer.dataflow.project import into_callee, result_class
 from analyzer.dataflow.settings import fetched
 from analyzer.dataflow.values import Alias, Constants, Facts, Fn, Pred, Value
-from analyzer.ir.cfg import Worklist
 from analyzer.ir.change import change
 from analyzer.ir.effect import Vocabulary
 from analyzer.ir.program import Key, Program
@@ -222,14 +222,20 @@ class _Run(Generic[S]):
     def solve(self) -> None:
         """Run to the fixed point; fills ``context.exits``."""
         self.reached[0][self.context.state] = dict(self.context.facts)
-        work = Worklist(self.function, self.context.state)
-        while work and work.rounds < 20_000:
-            block, state = work.take()
+        work: deque[tuple[int, S]] = deque([(0, self.context.state)])  # as they come: paths are told apart for longer
+        queued = {(0, self.context.state)}
+        steps = 0
+        while work and steps < 20_000:
+            steps += 1
+            item = work.popleft()
+            queued.discard(item)
+            block, state = item
             for after, facts in self.block(block, state, dict(self.reached[block][state])):
                 for successor in self.function.blocks[block].successors:
                     target = self.flow(successor, after, facts)
-                    if target is not None:
-                        work.add(successor, target)
+                    if target is not None and (successor, target) not in queued:
+                        queued.add((successor, target))
+                        work.append((successor, target))
         if work:
             where = f"{self.function.path}:{self.function.line}"
             problem = Problem(ProblemKind.TOO_LARGE, where, f"{self.function.name}(): too many states on its paths")
