@@ -56,8 +56,9 @@ class Stepwise:
     def states(self, steps: Sequence[PatchStep]) -> list[State]:
         """The findings around each patch."""
         wanted: dict[object, Snapshot] = {}
-        old = [f.old for step in steps if step.patch for f in step.patch.files]
-        self.changed = frozenset(path for path in old if path is not None and _ours(path))
+        old = {f.old for step in steps if step.patch for f in step.patch.files}
+        there = ((path, steps[0].before.read(path)) for path in old if path is not None and _ours(path))
+        self.changed = frozenset(path for path, source in there if source is not None)
         for step in steps:
             for snapshot in (step.before, step.after):
                 wanted.setdefault(self.key(snapshot), snapshot)
@@ -135,8 +136,7 @@ class Stepwise:
         if key not in self.programs:
             overlay = {p: s for p, s in snapshot.overlay.items() if _ours(p)}
             gone = {p for p, s in overlay.items() if s is None}
-            there = {p for p in self.changed if p not in overlay and snapshot.read(p) is not None}
-            paths = sorted({*self.of_tree(snapshot.files), *overlay, *there} - gone)
+            paths = sorted({*self.of_tree(snapshot.files), *overlay, *self.changed} - gone)
             program = self.programs[key] = load(snapshot, paths, self.units, self.limits)
             program.alone = snapshot.files is None
         return self.programs[key]

@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import groupby
 
 from analyzer.core.limits import DEFAULT, Limits
@@ -64,10 +65,22 @@ class Rebuilt:
         """Nothing is known but what the ``coming`` diffs, in their order and none missing, will show."""
         self.problems: list[Problem] = []
         self._known: dict[str, _Known] = {}
-        self._ahead = _ahead(coming, limits) if coming else {}
+        self._coming = coming
+        self._limits = limits
         self._last_line = limits.file_bytes // _BYTES_PER_LINE
         self._left = limits.input_bytes  # bytes of images that may still be made
         self._current: tuple[FileDiff, list[_Edit]] | None = None
+
+    @cached_property
+    def _ahead(self) -> dict[int, _Ahead]:
+        """For each diff (by ``id``): the series read from its end, each diff turned round."""
+        back = Rebuilt(self._limits)
+        out: dict[int, _Ahead] = {}
+        for diff in reversed(self._coming):
+            after = back.of(diff.new)
+            back.absorb(_turned(diff))
+            out[id(diff)] = _Ahead(_Known() if diff.status is FileStatus.COPIED else back.of(diff.old), after)
+        return out
 
     def before(self, diff: FileDiff) -> SourceFile | None:
         """The file at ``diff.old`` as the diff finds it; None for a new file."""
@@ -173,17 +186,6 @@ class _Ahead:
 
 
 _NOTHING = _Ahead(_Known(), _Known())
-
-
-def _ahead(diffs: Sequence[FileDiff], limits: Limits) -> dict[int, _Ahead]:
-    """For each diff (by ``id``): the series read from its end, each diff turned round."""
-    back = Rebuilt(limits)
-    out: dict[int, _Ahead] = {}
-    for diff in reversed(diffs):
-        after = back.of(diff.new)
-        back.absorb(_turned(diff))
-        out[id(diff)] = _Ahead(_Known() if diff.status is FileStatus.COPIED else back.of(diff.old), after)
-    return out
 
 
 _TURNED = {
