@@ -70,7 +70,6 @@ SCOPE = ("arch/x86/kvm/vmx/*", "arch/x86/virt/vmx/tdx/*", "arch/x86/kvm/mmu/*")
 GETS, PUTS = frozenset(PAMT_GETS.split()), frozenset(PAMT_PUTS.split())
 ALLOCS, FREES = frozenset(PAMT_ALLOCS.split()), frozenset(PAMT_FREES.split())
 TABLE = "external_spt"
-CONVERSIONS = 3  # of a page to an address, a frame and back, that are followed
 SHORT = 7  # lines of a helper that only compares
 SETTING = re.compile(r"support|enabled|configured")
 PLAIN = frozenset("alloc_page alloc_pages __get_free_page get_zeroed_page".split())
@@ -258,19 +257,9 @@ def _of_a_table(ledger: Ledger, function: Function, page: str) -> bool:
     """Whether a page is one of the S-EPT itself: small, whatever the level of the entry that points to it."""
     if derives(function, page, (TABLE,)):
         return True
-    makers = _makers(function, page)
+    makers = {c.callee for c in function.calls() if c.result is not None and c.result.text == page}
     keys = [k for name in makers for k in ledger.program.resolve(name, function.path)]
     return any(TABLE in ledger.program.definitions[k].mentions for k in keys)
-
-
-def _makers(function: Function, page: str) -> set[str]:
-    """The functions that a page, or what was converted to it, comes from."""
-    wanted, found = {page}, set[str]()
-    for _ in range(CONVERSIONS):
-        made = [c for c in function.calls() if c.result is not None and c.result.text in wanted]
-        found |= {c.callee for c in made}
-        wanted |= {a.text for c in made for a in c.args}
-    return found
 
 
 def _small(ledger: Ledger, level: str, known: object) -> bool:
