@@ -18,7 +18,7 @@ from analyzer.analyses.decided import PartSpec, decided_by, handles_of
 from analyzer.analyses.defs import reaching
 from analyzer.analyses.depends import constant, depending, ordered, texts
 from analyzer.analyses.derived import Derived, derived
-from analyzer.analyses.effects import CHANGE, Delta, EffectProperty, Remainder, last_name, remainders, stored
+from analyzer.analyses.effects import CHANGE, Delta, EffectProperty, Remainder, last_name, remainders, set_again, stored
 from analyzer.analyses.errors import Errors
 from analyzer.analyses.errorstates import items_at, replay, round_again
 from analyzer.analyses.escape import Escape, Kept, derives
@@ -85,7 +85,6 @@ from analyzer.analyses.starved import Stays, starved
 from analyzer.analyses.stored import STORE
 from analyzer.analyses.taint import Arrival, solve_taint
 from analyzer.analyses.tokens import ANY, SOME, Flow, Item, Known, State, by_place
-from analyzer.analyses.tokens import Token as ErrorToken
 from analyzer.analyses.twice import halves
 from analyzer.analyses.typestate import Event, Protocol, explore
 from analyzer.analyses.uses import Use, use_of
@@ -172,7 +171,6 @@ __all__ = [
     "Effect",
     "EffectProperty",
     "Entry",
-    "ErrorToken",
     "Errors",
     "Escape",
     "Event",
@@ -361,6 +359,7 @@ __all__ = [
     "said",
     "says_not",
     "sentences",
+    "set_again",
     "settled",
     "shown",
     "signed",

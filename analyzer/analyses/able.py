@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from analyzer.analyses.facts import Facts
+from analyzer.analyses.facts import Facts, has_hole
 from analyzer.analyses.reception import ERRNO
 from analyzer.analyses.tokens import Flow, Known
 from analyzer.ir.program import Definition, Key
-from analyzer.ir.types import Hole
 
 MAX_LINES = 8
 
@@ -31,5 +30,4 @@ def is_small(found: Definition) -> bool:
 
 def is_constant(flow: Flow) -> bool:
     """Whether all that a solved function returns are numbers and enumerators that are written in it."""
-    holes = any(isinstance(i, Hole) for b in flow.function.blocks for i in b.instrs)
-    return not holes and all(t.name[0] not in "@?" for t in flow.results)
+    return not has_hole(flow.function) and all(t.name[0] not in "@?" for t in flow.results)

@@ -64,9 +64,8 @@ _MEMBER = re.compile(
     re.M,
 )
 _STRUCT = re.compile(r"^(?:typedef\s+)?(?:struct|union)\s*(\w*)\s*\{(?:[^\n]*\};$|.*?^\})", re.M | re.S)
-
-
 _CALLED = re.compile(r"(?<!\w)(\w+)\s*+\(")
+_INT_PARAMETER = re.compile(r"\b(?:int|long) (\w+)\s*[,)]")
 
 
 def heading_type(definition: Definition, text: str) -> str:
@@ -75,6 +74,11 @@ def heading_type(definition: Definition, text: str) -> str:
         if found[1] == definition.name:
             return text[: found.start()].strip()
     return ""
+
+
+def signed_params(text: str) -> list[str]:
+    """The parameters of a function that are int or long."""
+    return _INT_PARAMETER.findall(text[: text.find("{")])
 
 
 @lru_cache(maxsize=1 << 14)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from analyzer.analyses.locks import BUGS_VM
+from analyzer.ir.cfg import reach
 from analyzer.ir.program import Key, Program
 from analyzer.ir.types import (
     Addr,
@@ -154,22 +155,12 @@ def _following(function: Function, index: int, carriers: Carriers) -> list[int]:
     first = [next(iter(function.blocks[n].instrs), None) for n in arms]
     if len(arms) < 2 or any(isinstance(i, Assume) for i in first):
         return arms
-    reached = {n: _reached(function, n) for n in arms}
+    reached = {n: reach(function, n) for n in arms}
     if any(index in r for r in reached.values()):
         return arms  # a loop
     others = {n: set().union(*(reached[m] for m in arms if m != n)) for n in arms}
     asking = [n for n in arms if any(_asks(function, b, carriers) for b in reached[n] - others[n])]
     return asking or arms
-
-
-def _reached(function: Function, block: int) -> set[int]:
-    """A block and what follows it."""
-    seen, work = {block}, [block]
-    while work:
-        new = [n for n in function.blocks[work.pop()].successors if n not in seen]
-        seen.update(new)
-        work += new
-    return seen
 
 
 def _asks(function: Function, block: int, carriers: Carriers) -> bool:

@@ -41,8 +41,7 @@ def in_memory(expr: Expr | None) -> bool:
 
 def constant_params(function: Function) -> dict[str, str]:
     """Parameters that are never written -> their place, as ``#2``."""
-    written = {i.target.text for b in function.blocks for i in b.instrs if isinstance(i, Assign)}
-    written |= {c.result.text for c in function.calls() if c.result is not None}
+    written = function.assigned | {c.result.text for c in function.calls() if c.result is not None}
     return {p.name: f"#{n}" for n, p in enumerate(function.params) if p.name and p.name not in written}
 
 

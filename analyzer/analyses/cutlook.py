@@ -6,14 +6,13 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from analyzer.analyses.bodies import all_bodies, heading_type, narrow_names
+from analyzer.analyses.bodies import all_bodies, heading_type, narrow_names, signed_params
 from analyzer.analyses.facts import Facts
 from analyzer.analyses.keptin import keepers
 from analyzer.analyses.reception import narrow_kind, signed
 from analyzer.ir.program import Key
 
 _RETURNED = re.compile(r"\breturn\b([^;]*);")
-_PARAMETER = re.compile(r"\b(?:int|long) (\w+)\s*[,)]")
 _WORD = re.compile(r"\w+")
 _ASSIGNED = re.compile(r"(?<![\w.>-])(\*?\w[\w.>\[\]-]*) (\|?)= ([^;]*);")
 _STORED = re.compile(r"\b(?:WRITE_ONCE|smp_store_\w+)\(&?([^,;]+),()([^;]*)\);")
@@ -89,8 +88,8 @@ def _gives(text: str, keeping: frozenset[str], failing: frozenset[str]) -> bool:
 @lru_cache(maxsize=1 << 14)
 def _passes(text: str) -> bool:
     """Whether a function returns an int that it is given."""
-    heading = text[: text.find("{")]
-    return any(value.strip() in _PARAMETER.findall(heading) for value in _returned(text))
+    given = signed_params(text)
+    return any(value.strip() in given for value in _returned(text))
 
 
 @lru_cache(maxsize=1 << 14)

@@ -109,8 +109,9 @@ def stored(function: Function, instr: Assign) -> Delta | None:
         return None  # written by every run, whatever the one before left there
     if isinstance(value, Const) and value.value == 0 and _taken(function, target):
         return Delta(f"slot {last_name(target)}", -1, f"empties {target.text}")
-    if not (isinstance(value, Const) and value.value == 0) and _exchanged(function, target):
-        return Delta(f"flag {last_name(target)}", 1, f"sets {target.text}")
+    again = None if isinstance(value, Const) and value.value == 0 else set_again(function, target)
+    if again is not None:
+        return again
     if not isinstance(value, Const) and _emptied(function, target):
         return Delta(f"slot {last_name(target)}", 1, f"fills {target.text}")
     return None
@@ -133,9 +134,10 @@ def _taken(function: Function, place: Expr) -> bool:
     )
 
 
-def _exchanged(function: Function, place: Expr) -> bool:
-    """Whether a flag is taken by an exchange in the function that sets it again."""
-    return any(c.callee.endswith("xchg") and c.args and c.args[0] is Addr(place) for c in function.calls())
+def set_again(function: Function, place: Expr) -> Delta | None:
+    """The change that a store makes to a flag which an exchange of the same function took."""
+    taken = any(c.callee.endswith("xchg") and c.args and c.args[0] is Addr(place) for c in function.calls())
+    return Delta(f"flag {last_name(place)}", 1, f"sets {place.text}") if taken else None
 
 
 def _emptied(function: Function, place: Expr) -> bool:

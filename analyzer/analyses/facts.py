@@ -61,6 +61,11 @@ class Facts:
                 if function is not None:
                     yield function
 
+    def gives(self, name: str, kind: str) -> bool:
+        """Whether all functions of a name that can be read return a type that ends in ``kind``."""
+        found = self.program.functions(self.program.by_name.get(name, ()))
+        return all(f.returns.endswith(kind) for f in found if f.kind == "function")
+
     def in_files(self, covers: Callable[[str], bool]) -> Iterator[Function]:
         """All functions of the files that pass a test."""
         for found in self.functions:

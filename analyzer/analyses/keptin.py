@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from analyzer.analyses.bodies import all_bodies, narrow_fields
+from analyzer.analyses.bodies import all_bodies, narrow_fields, signed_params
 from analyzer.analyses.facts import Facts
 from analyzer.analyses.reception import narrow_kind, signed
 from analyzer.ir.program import Key
 from analyzer.ir.types import Assign, Call, Deref, Expr, Field, Function, Index, Init, Instr, Name, Return
 
 MAX_LINES = 40
-_PARAMETER = re.compile(r"\b(?:int|long) (\w+)\s*[,)]")
 _READ = re.compile(r"(?:\breturn|^\s*(?:int )?\w+ =) [\w.>-]*(?:->|\.)(\w+);", re.M)
 _STORED = re.compile(r"(?:->|\.)(\w+) = (?:!!)?(\w+);")
 
@@ -48,7 +47,7 @@ def _keepers(facts: Facts) -> Iterator[str]:
 def _stored(text: str) -> frozenset[str]:
     """The members in which a body stores a signed parameter as it is."""
     stores = _STORED.findall(text)
-    given = set(_PARAMETER.findall(text[: text.find("{")])) if stores else set()
+    given = signed_params(text) if stores else ()
     return frozenset(member for member, value in stores if value in given)
 
 
@@ -116,12 +115,10 @@ def _reads_of(facts: Facts, keeper: Function, member: Expr) -> Iterator[tuple[Fu
     """Where a member is handed on as a signed number: returned, or kept in a variable."""
     assert isinstance(member, Field)
     name, tag = member.name, _tag(keeper, member)
-    for key in sorted(facts.names.where(lambda d: d.kind == "function" and name in d.mentions)):
-        function = facts.program.lower(key)
-        for block in function.blocks if function is not None else ():
-            for instr in block.instrs:
-                if function is not None and _reads(function, instr, name, tag):
-                    yield function, instr
+    for function in facts.mentioning(frozenset((name,))):
+        for instr in (i for b in function.blocks for i in b.instrs):
+            if _reads(function, instr, name, tag):
+                yield function, instr
 
 
 def _reads(function: Function, instr: Instr, member: str, tag: str) -> bool:

@@ -95,8 +95,8 @@ class LockInits:
                     yield meant[0], function, call, init
                     break
 
-    def one_sided(self, facts: Facts) -> Iterator[tuple[LockField, Function, Call, Assume, tuple[Step, ...]]]:
-        """Locks that are initialised on one side of a setting and taken on the other, with the way of that one."""
+    def one_sided(self, facts: Facts) -> Iterator[tuple[LockField, Function, Call, str, tuple[Step, ...]]]:
+        """Locks that are initialised on one side of a setting (in words) and taken on the other, with the way there."""
         for meant, function, init in self.sites:
             if len(meant) != 1 or sum(m == meant for m, _, _ in self.sites) != 1:
                 continue
@@ -104,7 +104,8 @@ class LockInits:
                 for taker, call in self._takers(meant[0]):
                     way = _other_side(facts, taker, call, plain(side), CALLS)
                     if way:
-                        yield meant[0], taker, call, side, (step(function, init, f"only if {_told(side)}"), *way)
+                        told = _told(*plain(side))
+                        yield meant[0], taker, call, told, (step(function, init, f"only if {told}"), *way)
                         return
 
     def _takers(self, lock: LockField) -> Iterator[tuple[Function, Call]]:
@@ -124,8 +125,7 @@ def _setting(function: Function, test: Assume) -> bool:
     return isinstance(cond, Name) and not cond.temporary and cond.id not in function.locals
 
 
-def _told(side: Assume) -> str:
-    cond, truth = plain(side)
+def _told(cond: Expr, truth: bool) -> str:
     return cond.text if truth else f"!{cond.text}"
 
 
@@ -147,9 +147,7 @@ def _other_side(
         if truth and isinstance(cond, Name) and cond.id in made:
             return ()
         if cond is side[0]:
-            return (
-                () if truth is side[1] else (step(function, call, f"{'' if truth else '!'}{cond.text}: {shown(call)}"),)
-            )
+            return () if truth is side[1] else (step(function, call, f"{_told(cond, truth)}: {shown(call)}"),)
     for site in callers_of(facts, function.key) if depth else ():
         if site.function.key not in seen:
             found = _other_side(facts, site.function, site.call, side, depth - 1, seen | {function.key})

@@ -90,7 +90,7 @@ class Outputs:
         self.summaries = summaries
         self.constants = {**facts.vocabulary.constants, **facts.program.constants}
         self.codes: dict[int, str] = {}
-        self.assigned = _assigned(function)
+        self.assigned = function.assigned
         self.candidates = candidates(function) | self._handed_on()
         self.inout: set[str] = set()
         self.exits: dict[tuple[int, str, int], Unset] = {}
@@ -301,8 +301,3 @@ def _callers(facts: Facts, function: Function) -> Iterator[Function]:
 def writes_outputs(function: Function) -> bool:
     """Whether a function has an out-parameter that it writes somewhere."""
     return bool(candidates(function))
-
-
-def _assigned(function: Function) -> frozenset[str]:
-    """What the function itself gives a value."""
-    return frozenset(i.target.text for b in function.blocks for i in b.instrs if isinstance(i, Assign))

@@ -42,10 +42,8 @@ def owners(facts: Facts, ledger: Ledger) -> dict[str, Owner]:
 
 def _mentioning(facts: Facts, field: str) -> Iterator[tuple[Function, Instr]]:
     """The instructions of the functions that mention a field."""
-    for key in facts.names.where(lambda d: field in d.mentions and d.kind == "function"):
-        function = facts.program.lower(key)
-        for block in function.blocks if function is not None else ():
-            yield from ((function, instr) for instr in block.instrs if function is not None)
+    for function in facts.mentioning(frozenset((field,))):
+        yield from ((function, instr) for block in function.blocks for instr in block.instrs)
 
 
 def _stores_other(ledger: Ledger, function: Function, instr: Instr, name: str) -> bool:

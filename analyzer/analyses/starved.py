@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from analyzer.analyses.bodies import all_bodies, goes_back, heading_type
 from analyzer.analyses.facts import Facts
 from analyzer.analyses.reception import truth_of
+from analyzer.ir.cfg import home_of
 from analyzer.ir.program import Definition, Key
 from analyzer.ir.types import Assign, Assume, Binary, Call, Const, Field, Function, Hole, Instr, Name, Return
 
@@ -95,7 +96,8 @@ def _of(facts: Facts, givers: Givers, found: Definition, stays: Stays) -> Iterat
 def _again(function: Function, call: Call, result: str, stays: Stays) -> Assume | None:
     """The branch on which an allocation gave nothing, where an idle path leads from it back to the allocation."""
     names = _names(function, result)
-    home = next(n for n, b in enumerate(function.blocks) if any(i is call for i in b.instrs))
+    home = home_of(function, call)
+    assert home is not None
     first = function.blocks[home].instrs
     at = next(n for n, i in enumerate(first) if i is call)
     work: list[tuple[int, int, Assume | None, bool]] = [(home, at + 1, None, False)]

@@ -26,6 +26,11 @@ class Token:
     hides: str = ""
 
     @property
+    def cause(self) -> Token:
+        """The error that this value stands for, as a value of its own."""
+        return Token(self.hides, True, False, self.under)
+
+    @property
     def known(self) -> bool:
         """Whether it is an error of its own, not what a parameter may be."""
         return self.error and (self.name[0] != "@" or self.name == "@")

@@ -77,12 +77,12 @@ class Program:
     """The C of one snapshot.
 
     ``whole`` is False when a file is known only in parts, or nothing but what mails show (``alone``). ``lower`` gives
-    the IR of a definition, or None with a
-    Problem noted in ``problems``. ``tables`` maps a field to what is stored in it; ``constants`` maps enumerators
-    and object-like macros to ints where they have one. ``fields`` gives the members of structs that point to functions,
-    and, marked as defined and returning the macro, the lines that list them (``KVM_X86_OP_OPTIONAL(name)``).
-    ``code`` gives the text of a file without comments, line by line as in the source; ``""`` for one that is not known.
-    ``left`` is what analyses of one program leave to those of the next in the same run.
+    the IR of a definition, or None with a Problem noted in ``problems``. ``tables`` maps a field to what is stored in
+    it; ``constants`` maps enumerators and object-like macros to ints where they have one. ``fields`` gives the members
+    of structs that point to functions, and, marked as defined and returning the macro, the lines that list them
+    (``KVM_X86_OP_OPTIONAL(name)``). ``code`` gives the text of a file without comments, line by line as in the source;
+    ``""`` for one that is not known. ``left`` is what analyses of one program leave to those of the next in the same
+    run.
     """
 
     definitions: Mapping[Key, Definition]

@@ -340,6 +340,11 @@ class Function:
         """(path, name)."""
         return (self.path, self.name)
 
+    @property
+    def assigned(self) -> frozenset[str]:
+        """What its own statements give a value; results of calls are not among it."""
+        return frozenset(i.target.text for b in self.blocks for i in b.instrs if isinstance(i, Assign))
+
     def calls(self) -> list[Call]:
         """All calls in block order."""
         if not self._calls:

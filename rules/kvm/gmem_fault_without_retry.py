@@ -67,12 +67,7 @@ Key = tuple[str, str]
 
 def _lookups(facts: Facts) -> dict[str, bool]:
     """The lookups of this tree: a function that has the name and gives no PFN is one that looks up by another."""
-
-    def fits(name: str, fails: bool) -> bool:
-        found = [facts.program.lower(k) for k in facts.names.where(lambda d: d.name == name and d.kind == "function")]
-        return fails or all(f is None or f.returns.endswith("pfn_t") for f in found)
-
-    return {name: fails for name, fails in LOOKUPS.items() if fits(name, fails)}
+    return {name: fails for name, fails in LOOKUPS.items() if fails or facts.gives(name, "pfn_t")}
 
 
 def _places(function: Function, lookups: Collection[str]) -> list[Expr]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.author import (
-    Assume,
     Call,
     Facts,
     Finding,
@@ -56,14 +55,13 @@ def _early(facts: Facts, lock: LockField, function: Function, call: Call, init: 
 
 
 def _one_sided(
-    facts: Facts, lock: LockField, function: Function, call: Call, side: Assume, way: tuple[Step, ...]
+    facts: Facts, lock: LockField, function: Function, call: Call, side: str, way: tuple[Step, ...]
 ) -> Finding:
-    cond = side.cond.text if side.truth else f"!{side.cond.text}"
     return facts.finding(
         function,
         call,
         f"{lock.words} initialised on one side",
-        f"{lock.words} is initialised only if {cond}, and taken otherwise too",
+        f"{lock.words} is initialised only if {side}, and taken otherwise too",
         trace=way,
     )
 

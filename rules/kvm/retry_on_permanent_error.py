@@ -29,7 +29,6 @@ from analyzer.author import (
     Call,
     Certainty,
     Errors,
-    ErrorToken,
     Facts,
     Finding,
     Flow,
@@ -229,8 +228,7 @@ class _Check:
             key = (flow.function.key, made.line, made.name)
             if key not in self.done:
                 self.done.add(key)
-                cause = ErrorToken(token.hides, True, False, token.under)
-                way = self.errors.steps(flow.function, cause, made)
+                way = self.errors.steps(flow.function, token.cause, made)
                 trace = (*way, step(flow.function, made, f"the caller is told {token.name}"))
                 message = f"{shown(made)} fails with -{token.hides} and the answer is {token.name}"
                 origin = _cause(way, token.hides)

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 
 from analyzer.author import (
     CHANGE,
-    Addr,
     Assign,
     Call,
     Certainty,
@@ -35,11 +34,11 @@ from analyzer.author import (
     covers,
     has_hole,
     in_loop,
-    last_name,
     marked,
     marker,
     remainders,
     retries,
+    set_again,
     shown,
     step,
     stored,
@@ -102,18 +101,13 @@ def _of(facts: Facts, call: Call, key: Key) -> list[Delta]:
     if call.callee == CHANGE:
         words, channel, sign = call.shown.split("#")
         return [Delta(channel, int(sign), words)]
-    if call.callee == "WRITE_ONCE" and _given_back(facts, call, key):
-        return [Delta(f"flag {last_name(call.args[0])}", 1, f"sets {call.args[0].text}")]
+    function = facts.program.lower(key) if call.callee == "WRITE_ONCE" and call.args else None
+    again = set_again(function, call.args[0]) if function is not None else None
+    if again is not None:
+        return [again]
     if not call.callee or call.callee.isupper():
         return []
     return changes_of(call, bool(facts.program.resolve(call.callee, key[0])))
-
-
-def _given_back(facts: Facts, call: Call, key: Key) -> bool:
-    """Whether a store sets a flag again that an exchange of the same function took."""
-    function = facts.program.lower(key)
-    takes = (c for c in function.calls() if c.callee.endswith("xchg") and c.args) if function is not None else ()
-    return bool(call.args) and any(c.args[0] is Addr(call.args[0]) for c in takes)
 
 
 def _entering(facts: Facts) -> frozenset[Key]:

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from analyzer.author import (
-    Assign,
     Assume,
     Call,
     Context,
@@ -198,7 +197,7 @@ class _Check:
         args = calls[0].args if calls else ()
         given = {p.name: words(function, a) for p, a in zip(helper.params, args, strict=False)}
         locals_ = {n for n in _NAME.findall(text) if n in helper.locals or n in given}
-        if len(calls) != 1 or not locals_ or not locals_ <= given.keys() or locals_ & _assigned(helper):
+        if len(calls) != 1 or not locals_ or not locals_ <= given.keys() or locals_ & helper.assigned:
             return ""
         return _NAME.sub(lambda found: given.get(found[0], found[0]), text)
 
@@ -215,15 +214,11 @@ class _Check:
         return replace(state, stage="kicked") if early else state
 
 
-def _assigned(function: Function) -> set[str]:
-    return {i.target.text for b in function.blocks for i in b.instrs if isinstance(i, Assign)}
-
-
 def _apart(one: str, other: str, function: Function) -> bool:
     """Whether two places differ by a constant, or are two parameters that keep their values."""
     if (_TERM.search(one) is None) is not (_TERM.search(other) is None):
         return _TERM.sub("", one) == _TERM.sub("", other)
-    kept = {p.name for p in function.params} - _assigned(function)
+    kept = {p.name for p in function.params} - function.assigned
     return one != other and {one, other} <= kept
 
 
@@ -289,7 +284,7 @@ def _keys(facts: Facts) -> Iterator[Finding]:
             told.add(id(call))
             message = "REMOVE runs on a path that does not know whether the TD still has its HKID"
             trace = (*_way(facts, context), step(function, call, shown(call)))
-            yield facts.finding(function, call, "REMOVE without HKID", message, trace=trace, severity=Severity.WARNING)
+            yield facts.finding(function, call, "REMOVE without HKID", message, trace=trace)
 
 
 def check(facts: Facts) -> Iterator[Finding]:

@@ -86,9 +86,7 @@ def _snapshot(_: Function, instr: Instr) -> Call | None:
 
 def _host(facts: Facts) -> dict[str, str]:
     """The lookups in the host's page table; what has the name of one and gives no PFN looks up by another."""
-    names, program = w.HOST_PFN, facts.program
-    made = {n: program.functions(program.by_name.get(n, ())) for n in names}
-    return {n: names[n] for n in names if all(f.returns.endswith("pfn_t") for f in made[n] if f.kind == "function")}
+    return {name: what for name, what in w.HOST_PFN.items() if facts.gives(name, "pfn_t")}
 
 
 def _fault(facts: Facts) -> Fault:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from analyzer.analyses.facts import Facts, step, words
+from analyzer.analyses.facts import Facts, nonzero, step, words
 from analyzer.core.finding import Step
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.values import NZ
@@ -146,13 +146,9 @@ class Put:
 
     def branch(self, assume: Assume, marks: Marks, context: Context[Marks]) -> Marks:
         """A count that is a plain number."""
-        cond = assume.cond
-        zero = not assume.truth
-        if isinstance(cond, Binary) and cond.right.text == "0" and cond.op in ("==", "!=", ">", "<="):
-            zero = assume.truth is (cond.op in ("==", "<="))
-            cond = cond.left
+        cond, some = nonzero(assume)
         plain = isinstance(cond, Field) and COUNT.search(cond.name) is not None
-        return marks | {"z"} if plain and zero and "L" in marks else marks
+        return marks | {"z"} if plain and not some and "L" in marks else marks
 
 
 def _recheck(facts: Facts) -> Decision:
