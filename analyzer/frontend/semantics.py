@@ -28,6 +28,13 @@ OP_CALLS: dict[str, str] = {
     "static_call": "kvm_x86_",
     "static_call_cond": "kvm_x86_",
 }
+# Views of one page, whose meaning the vocabulary gives: what a header expands them to says less (asm/page.h,
+# asm-generic/memory_model.h, linux/mm.h).
+CONVERSIONS = frozenset(
+    """virt_to_page page_to_virt pfn_to_page page_to_pfn pfn_to_kaddr pfn_to_virt page_to_phys phys_to_page
+    lowmem_page_address page_address __pa __va virt_to_phys phys_to_virt""".split()
+)
+
 # Loop macros -> the arguments they write (arch/x86/kvm/mmu/tdp_mmu.c, tdp_iter.h; include/linux/kvm_host.h, list.h).
 CURSORS: dict[str, tuple[int, ...]] = {
     "for_each_tdp_pte": (0,),

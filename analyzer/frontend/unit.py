@@ -14,7 +14,7 @@ from analyzer.frontend.nodes import function_declarator
 from analyzer.frontend.normalize import Normal, closing, normalize
 from analyzer.frontend.parser import parse
 from analyzer.frontend.partial import complete_with_bodies
-from analyzer.frontend.semantics import HOLE, UNKNOWN
+from analyzer.frontend.semantics import CONVERSIONS, HOLE, UNKNOWN
 from analyzer.ir.program import Definition, Prototype, TableEntry
 from analyzer.ir.types import Param
 from analyzer.tree.snapshot import SourceFile
@@ -110,7 +110,8 @@ def read_unit(source: SourceFile) -> Unit:
     unit.line_starts = [0, *(m.end() for m in re.finditer(rb"\n", normal.text))]
     unit.lines = len(unit.line_starts) - 1
     code = normal.code.decode("latin-1")
-    unit.macros = [*read_macros(code, source.path), *read_classes(code, source.path)]
+    macros = (m for m in read_macros(code, source.path) if m.name not in CONVERSIONS)
+    unit.macros = [*macros, *read_classes(code, source.path)]
     unit.exported = frozenset(_EXPORT.findall(code))
     _dropped(unit, normal)
     for node in unit.tree.root_node.named_children:
