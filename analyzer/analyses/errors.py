@@ -212,7 +212,9 @@ class Pass:
                 self.leave(instr, state)
             case Hole():
                 state.env.clear()
-                if signed(self.function.returns):  # what is not shown may return any error
+                state.failed = NONE  # it may have been handled
+                if signed(self.function.returns) and not _gives_minus_one(self.function):
+                    # what is not shown may return any error
                     self.flow.results.setdefault(ANY, instr)
 
     # -- values --------------------------------------------------------------------------------------------------
@@ -363,6 +365,12 @@ class Pass:
         if not items:  # any number; a pointer that nothing is known of is taken for one that can be followed
             zero = () if "*" in self.function.returns else (Token("0", False),)
             self.flow.results.update((t, instr) for t in (SOME, *zero) if t not in self.flow.results)
+
+
+def _gives_minus_one(function: Function) -> bool:
+    """Whether a function says by a plain -1 that it failed: what is not shown of it has no errno then."""
+    instrs = (i for b in function.blocks for i in b.instrs if isinstance(i, Return))
+    return any(isinstance(i.value, Const) and i.value.text == "-1" for i in instrs)
 
 
 def _bugged(items: Items) -> Items:

@@ -34,7 +34,7 @@ from analyzer.author import (
     shown,
     step,
 )
-from rules.vocabulary.layers import COMMON, CONTRACT, INVALIDATING, WORD, names_vendor, vendor_word
+from rules.vocabulary.layers import COMMON, CONTRACT, INVALIDATING, OF_KVM, WORD, names_vendor, vendor_word
 
 SCOPE = COMMON
 GMEM = ("virt/kvm/guest_memfd.[ch]",)
@@ -55,7 +55,7 @@ def _foreign(facts: Facts, name: str, path: str) -> Key | None:
     keys = facts.program.by_name[name]
     if any(not k[0].startswith("arch/") for k in keys):
         return None
-    found = next((k for k in keys if facts.program.definitions[k].kind == "function"), None)
+    found = next((k for k in keys if facts.program.definitions[k].kind == "function" and covers(OF_KVM, k[0])), None)
     return found if found is not None and (vendor_word(name) or name in _declared(facts)) else None
 
 

@@ -136,7 +136,7 @@ def _addresses(facts: Facts, function: Function) -> Iterator[Finding]:
 def _has_mirrors(facts: Facts) -> bool:
     """Whether there is a choice: a kernel before mirror roots has one root for all that is mapped."""
     known = facts.solve("knows mirrors", lambda: facts.names.where(lambda d: not d.mentions.isdisjoint(MIRROR_WORDS)))
-    return bool(known) or not facts.program.whole
+    return bool(known)
 
 
 def _for_any_fault(facts: Facts, function: Function, root: Root) -> Finding | None:

@@ -6,6 +6,13 @@ from functools import lru_cache
 from analyzer.author import Vocabulary
 
 COMMON = ("virt/kvm/*", "include/linux/kvm*.h")
+# Code that an architecture has for KVM alone; its other headers implement what all architectures have.
+OF_KVM = (
+    "arch/*/kvm/*",
+    "arch/*/virt/*",
+    "arch/*/include/asm/kvm*",
+    *(f"arch/x86/include/asm/{name}.h" for name in ("tdx", "vmx", "svm", "sev", "sev-common", "seamldr", "shared/tdx")),
+)
 # What every architecture implements by contract, beside kvm_arch_*() (include/linux/kvm_host.h).
 CONTRACT = frozenset(
     """kvm_age_gfn kvm_test_age_gfn kvm_unmap_gfn_range kvm_set_spte_gfn kvm_cpu_has_pending_timer kvm_set_msi
