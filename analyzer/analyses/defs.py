@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from analyzer.analyses.copies import argument, constant_params
 from analyzer.ir.cfg import predecessors
-from analyzer.ir.types import Assign, Call, Expr, Function, Instr, Name
+from analyzer.ir.program import Program
+from analyzer.ir.types import Assign, Call, Expr, Function, Instr, Name, Return
 
 
 def reaching(function: Function, at: Instr, name: str) -> list[Assign | Call | None]:
@@ -36,3 +38,14 @@ def _sets(instr: Instr, name: str) -> bool:
     elif isinstance(instr, Call):
         target = instr.result
     return isinstance(target, Name) and target.id == name
+
+
+def handed_back(program: Program, function: Function, value: Expr) -> Expr:
+    """A value, or the argument that it is: of a helper all of whose ways return that parameter."""
+    call = next((c for c in function.calls() if c.result is value), None)
+    helper = next(iter(program.functions(program.resolve(call.callee, function.path))), None) if call else None
+    if call is None or helper is None:
+        return value
+    given = {i.value.text if i.value else "" for b in helper.blocks for i in b.instrs if isinstance(i, Return)}
+    place = constant_params(helper).get(min(given), "") if len(given) == 1 else ""
+    return (argument(call, int(place[1:])) if place else None) or value

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from analyzer.analyses.copies import argument, bare, constant_params, copies, copy_of, in_memory, note_copy, stores_away
+from analyzer.analyses.defs import handed_back
 from analyzer.analyses.locks import BUGS_VM, operations
 from analyzer.analyses.typestate import BUSY_TESTS
 from analyzer.dataflow.context import Context
@@ -294,17 +295,19 @@ class Ledger:
         if token.name.startswith("#"):
             self.helpers.add(context.key)
             if not context.state and not kept:
-                self._left(context, instr, token, self._value(instr, facts), False)
+                self._left(context, instr, token, self._value(instr, facts, context.key), False)
             return
         if instr.value is not None and self._mentions(instr.value, token, facts, context.key):
             self.helpers.add(context.key)
             return
         if not kept:
-            self._left(context, instr, token, self._value(instr, facts), False)
+            self._left(context, instr, token, self._value(instr, facts, context.key), False)
 
-    def _value(self, instr: Return, facts: Facts) -> Value | None:
-        constants = {**self.vocabulary.constants, **self.program.constants}
-        return None if instr.value is None else evaluate(instr.value, facts, constants)
+    def _value(self, instr: Return, facts: Facts, key: Key) -> Value | None:
+        constants, function = {**self.vocabulary.constants, **self.program.constants}, self.program.lower(key)
+        if instr.value is None or function is None:
+            return None
+        return evaluate(handed_back(self.program, function, instr.value), facts, constants)
 
     def _assigned(self, instr: Assign, state: Open, facts: Facts, context: Context[Open]) -> None:
         for token in state:

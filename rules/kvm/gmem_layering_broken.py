@@ -38,6 +38,7 @@ from rules.vocabulary.layers import COMMON, CONTRACT, INVALIDATING, OF_KVM, WORD
 
 SCOPE = COMMON
 GMEM = ("virt/kvm/guest_memfd.[ch]",)
+HELPERS = ("virt/kvm/kvm_m*", "include/linux/kvm*.h")  # what is done for guest_memfd elsewhere
 WEAK = ("virt/kvm/guest_memfd.c", "virt/kvm/kvm_main.c")
 Key = tuple[str, str]
 
@@ -185,7 +186,7 @@ def _locks(facts: Facts) -> Iterator[Finding]:
 
 def _sections(facts: Facts, function: Function, depth: int) -> Iterator[tuple[Call, tuple[Step, ...] | None]]:
     """Where mmu_lock is taken, here or in a helper of common code, with the steps if no invalidation follows."""
-    for call in lock_calls(facts.program, facts.vocabulary, function, "mmu_lock", Verb.ACQUIRE):
+    for call in _takes(facts, function):
         inside = calls_between(facts.program, facts.vocabulary, function, call, "mmu_lock")
         fine = any(_invalidates(facts, c, function.path, 0) for c in inside)
         yield (
@@ -198,7 +199,7 @@ def _sections(facts: Facts, function: Function, depth: int) -> Iterator[tuple[Ca
         if call.callee in INVALIDATING or call.callee.startswith("kvm_arch_"):
             continue
         for key in facts.program.resolve(call.callee, function.path) if call.callee else ():
-            helper = facts.program.lower(key) if _in(key[0], ("virt/kvm/kvm_m*", "include/linux/kvm*.h")) else None
+            helper = facts.program.lower(key) if _in(key[0], HELPERS) else None
             if helper is None or "mmu_lock" not in _words(facts, key) or helper.kind != "function":
                 continue
             for inner, way in _sections(facts, helper, depth + 1):
@@ -207,6 +208,26 @@ def _sections(facts: Facts, function: Function, depth: int) -> Iterator[tuple[Ca
                     yield call, (step(function, call, f"calls {helper.name}()"), *way)
                 elif way is None:
                     yield inner, None
+
+
+def _takes(facts: Facts, function: Function) -> Iterator[Call]:
+    """The calls that begin a section, by themselves or in a helper that leaves the lock held."""
+    if not _for_its_caller(facts, function):
+        yield from lock_calls(facts.program, facts.vocabulary, function, "mmu_lock", Verb.ACQUIRE)
+    for call in function.calls():
+        keys = facts.program.resolve(call.callee, function.path) if call.callee else ()
+        helpers = facts.program.functions(k for k in keys if _in(k[0], (*GMEM, *HELPERS)) and k != function.key)
+        if any(_for_its_caller(facts, helper) for helper in helpers):
+            yield call
+
+
+def _for_its_caller(facts: Facts, function: Function) -> bool:
+    """Whether a function takes mmu_lock and leaves it to its caller to release."""
+    takes, releases = (
+        any(lock_calls(facts.program, facts.vocabulary, function, "mmu_lock", verb))
+        for verb in (Verb.ACQUIRE, Verb.RELEASE)
+    )
+    return takes and not releases
 
 
 def _words(facts: Facts, key: Key) -> frozenset[str]:

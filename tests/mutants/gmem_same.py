@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from tests.kernel.edits import Edit, before, swap
 from tests.kernel.places import GMEM, MMU, SEV, TDX, WRAPPERS
 from tests.mutants.gmem_fault import CHECK, LOCK, SNAPSHOT, everywhere
+from tests.mutants.gmem_layer import LAYER
 from tests.mutants.gmem_retried import wrappers
-from tests.mutants.gmem_zap import HUGE, SPLIT, zaps
+from tests.mutants.gmem_zap import HUGE, SPLIT, ZAP, zaps
 from tests.mutants.sources import Same, Sources
 
 PRE = "kvm_arch_pre_set_memory_attributes"
@@ -146,7 +147,7 @@ def layers(sources: Sources) -> Iterator[Same]:
         ),
         ("KVM_MMU_LOCK(kvm);", "write_lock(&kvm->mmu_lock);"),
     ):
-        yield Same("lock", (swap(GMEM, "__kvm_gmem_invalidate_start", old, new),))
+        yield Same("lock", (swap(GMEM, "__kvm_gmem_invalidate_start", old, new),), (LAYER,))
     split = "static void kvm_gmem_split_folio(struct folio *folio)\n{\n\tsplit_folio(folio);\n}\n"
     use = swap(GMEM, "kvm_gmem_error_folio", "\tend = start", "\tkvm_gmem_split_folio(folio);\n\tend = start")
     yield Same("a folio is split", (use, before(GMEM, "kvm_gmem_error_folio", split)))
@@ -224,7 +225,6 @@ USES = (
     "\tint err = kvm_arch_gmem_prepare_zap({i}, start, end);\n\n\tif (err < 0) {\n\t\t{fail}\n\t}\n",
     "\tif (WARN_ON_ONCE(kvm_arch_gmem_prepare_zap({i}, start, end))) {\n\t\t{fail}\n\t}\n",
     "\tif (!IS_ALIGNED(start, PTRS_PER_PMD) || !IS_ALIGNED(end, PTRS_PER_PMD)) {\n\t\t{fail}\n\t}\n",
-    "\tstart = round_down(start, PTRS_PER_PMD);\n\tend = round_up(end, PTRS_PER_PMD);\n",
 )
 ATTRIBUTES = (
     f"\tif (range->attr_filter == KVM_FILTER_PRIVATE && {SPLIT}(kvm, range, false))\n\t\treturn false;\n"
@@ -239,7 +239,8 @@ def split(sources: Sources) -> Iterator[Same]:
     """Huge private mappings that are split first, or ranges that are aligned."""
     for number, use in enumerate(USES):
         for hook in (HOOK, LOOPED):
-            yield Same(f"split {number}", _sound(use, hook, sources, ATTRIBUTES[number % len(ATTRIBUTES)]))
+            edits = _sound(use, hook, sources, ATTRIBUTES[number % len(ATTRIBUTES)])
+            yield Same(f"split {number}", edits, (ZAP,))  # nothing keeps the tables of what is split
 
 
 EDITS: tuple[Callable[[Sources], Iterator[Same]], ...] = (

@@ -156,7 +156,10 @@ def strong_guard(sources: Sources) -> Iterator[Same]:
     for site in sources.sites(TDX, GUARD):
         for name, (text, needs) in STRONG.items():
             edit = site.replaced(text)
-            yield Same(f"guard: {name}", (Edit(TDX, edit.old, needs + edit.new),))
+            # a hook that fails with the VM alive is tried again
+            yield Same(
+                f"guard: {name}", (Edit(TDX, edit.old, needs + edit.new),), () if "BUG" in text + needs else (RULE,)
+            )
 
 
 def guard_in_callers(sources: Sources) -> Iterator[Same]:
@@ -166,7 +169,7 @@ def guard_in_callers(sources: Sources) -> Iterator[Same]:
     test = "\tif (level != PG_LEVEL_4K)\n\t\treturn -EIO;\n\n"
     text = text.replace("\t\treturn tdx_sept_remove", "\t\treturn level != PG_LEVEL_4K ? -EIO : tdx_sept_remove")
     text = text.replace("\treturn tdx_sept_map_leaf_spte(", f"{test}\treturn tdx_sept_map_leaf_spte(")
-    yield Same("guard: in the callers", (*edits, Edit(TDX, op, text)))
+    yield Same("guard: in the callers", (*edits, Edit(TDX, op, text)), (RULE,))
 
 
 SCALED: dict[str, tuple[str, str]] = {
@@ -211,9 +214,8 @@ def scaled(sources: Sources) -> Iterator[Same]:
                 "\tif (level == PG_LEVEL_2M)\n\t\treturn tdh_mem_page_put(&kvm_tdx->td, gfn_to_gpa(gfn), level, pfn)"
                 f" ? -EIO : 0;\n\n{site.matched}"
             )
-            yield Same(
-                f"scaled: {name}", (_defined(sources, needs + _wrapper("tdh_mem_page_put", flush)), *_declared(), call)
-            )
+            edits = (_defined(sources, needs + _wrapper("tdh_mem_page_put", flush)), *_declared(), call)
+            yield Same(f"scaled: {name}", edits, (RULE,))
 
 
 SAME: tuple[Callable[[Sources], Iterator[Same]], ...] = (strong_guard, guard_in_callers, scaled)

@@ -338,7 +338,7 @@ def same_tests(sources: Sources) -> Iterator[Same]:
         "	if (!kvm_has_mirrored_tdp(kvm))\n"
         "		return 0;\n"
         "	__for_each_tdp_mmu_root_yield_safe(kvm, root, -1, KVM_MIRROR_ROOTS)\n"
-        "		r |= tdp_mmu_split_huge_pages_root(kvm, root, gfn, gfn + 1, PG_LEVEL_4K, false);\n"
+        "		r = r ?: tdp_mmu_split_huge_pages_root(kvm, root, gfn, gfn + 1, PG_LEVEL_4K, false);\n"
         "	return r;\n"
         "}\n"
     )
