@@ -61,12 +61,11 @@ def _foreign(facts: Facts, name: str, path: str) -> Key | None:
 
 
 def _declared(facts: Facts) -> frozenset[str]:
-    """What the headers of architectures declare, and the common ones do not."""
+    """What the headers of architectures declare; that a common one does, too, makes it no hook."""
 
     def make() -> frozenset[str]:
-        plain = [p for p in facts.program.prototypes() if not p.defined or p.path.endswith(".h")]
-        common = {p.name for p in plain if not p.path.startswith("arch/")}
-        return frozenset(p.name for p in plain if p.path.startswith("arch/") and p.name not in common)
+        plain = (p for p in facts.program.prototypes() if not p.defined or p.path.endswith(".h"))
+        return frozenset(p.name for p in plain if p.path.startswith("arch/"))
 
     return facts.solve("declared by architectures alone", make)
 

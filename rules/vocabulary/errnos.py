@@ -14,9 +14,16 @@ RESOURCE = frozenset("ENOMEM ENOSPC E2BIG EMFILE ENFILE EDQUOT ENOENT ESRCH EFAU
 STATUS = "TDX status"  # an error of the TDX module, in a u64
 
 _EXTERNAL: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("xa_reserve", "xa_store", "__xa_alloc", "xa_alloc"), ("ENOMEM",)),
-    **dict.fromkeys(("xa_insert",), ("ENOMEM", "EBUSY")),
-    **dict.fromkeys(("mutex_lock_killable", "mutex_lock_interruptible", "mmap_read_lock_killable"), ("EINTR",)),
+    **dict.fromkeys("xa_reserve xa_store init_srcu_struct percpu_ref_init percpu_counter_init".split(), ("ENOMEM",)),
+    **dict.fromkeys("idr_alloc idr_alloc_u32 idr_alloc_cyclic ida_alloc ida_alloc_max".split(), ("ENOMEM", "ENOSPC")),
+    **dict.fromkeys("ida_alloc_range xa_alloc __xa_alloc xa_alloc_cyclic".split(), ("ENOMEM", "EBUSY", "ENOSPC")),
+    **dict.fromkeys(("xa_insert", "__xa_insert"), ("ENOMEM", "EBUSY")),
+    **dict.fromkeys("mutex_lock_killable mutex_lock_interruptible mmap_read_lock_killable".split(), ("EINTR",)),
+    **dict.fromkeys("mmap_write_lock_killable down_read_killable down_write_killable".split(), ("EINTR",)),
+    **dict.fromkeys("wait_for_completion_interruptible wait_for_completion_killable".split(), ("ERESTARTSYS",)),
+    **dict.fromkeys("wait_event_interruptible wait_event_killable".split(), ("ERESTARTSYS",)),
+    **dict.fromkeys("get_unused_fd_flags anon_inode_getfd".split(), ("EMFILE", "ENFILE", "ENOMEM")),
+    **dict.fromkeys("get_user put_user __get_user __put_user".split(), ("EFAULT",)),
     **dict.fromkeys(("set_memory_encrypted", "set_memory_decrypted"), ("ENOMEM", "EIO")),
     **dict.fromkeys(("get_user_pages_unlocked", "pin_user_pages_fast", "get_user_pages_fast"), ("EFAULT", "EAGAIN")),
     **dict.fromkeys(("__filemap_get_folio_mpol", "__filemap_get_folio", "filemap_grab_folio"), ("ENOMEM",)),
