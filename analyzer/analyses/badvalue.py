@@ -39,8 +39,9 @@ QUIET = re.compile(
 )
 FOLLOWS = re.compile(
     r"^(?:mem(?:cpy|set|move|cmp)|copy_page|clear_page|virt_to_page|page_to_pfn|page_to_phys|page_address|list_add\w*"
-    r"|list_del\w*|str(?:len|cpy)|__va|virt_to_phys|set_page_private|folio_\w+|copy_(?:to|from)_user|kmap_local_page)$"
+    r"|list_del\w*|str(?:len|cpy)|__va|__(?:sme_|psp_)?pa|slow_virt_to_phys|virt_to_(?:phys|folio|head_page)|set_page_private|folio_\w+|copy_(?:to|from)_user|kmap_local_page)$"
 )
+SAME = re.compile(r"^(?:rcu_dereference\w*|READ_ONCE|smp_load_acquire)$")  # what is given is looked at as it is
 MAX_DEPTH = 4
 MAX_STATES = 2_000
 
@@ -239,7 +240,8 @@ def _moved(instr: Instr, bad: Bad) -> Bad | None:
         words = frozenset(w for w in words if not re.search(rf"\b{re.escape(target.id)}\b", w))
     elif target is not None:
         words = words - {target.text}
-    if isinstance(instr, Assign) and bad.named(instr.value) and isinstance(target, Name):
+    same = isinstance(instr, Call) and SAME.match(instr.callee) is not None and any(map(bad.named, instr.args))
+    if isinstance(target, Name) and (same or (isinstance(instr, Assign) and bad.named(instr.value))):
         words = words | {target.id}
     if isinstance(instr, Call):
         given = {a.base.text for a in instr.args if isinstance(a, Addr)}

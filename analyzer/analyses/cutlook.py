@@ -23,13 +23,16 @@ _FLUSH_IF = re.compile(r"\bif\s*\(([^;{}]*)\)\s*\{?\s*\w*flush")
 _ERRNO = re.compile(r"-E[A-Z]+\b")
 
 
-def suspects(facts: Facts, able: frozenset[Key], covers: Callable[[str], bool]) -> Iterator[tuple[Key, bool]]:
-    """Functions in which a narrow place, an OR, a comparison or a flush meets a call that can fail.
+def suspects(
+    facts: Facts, able: frozenset[Key], elsewhere: frozenset[str], covers: Callable[[str], bool]
+) -> Iterator[tuple[Key, bool]]:
+    """Functions in which a narrow place, an OR, a comparison or a flush meets a call that can fail (``elsewhere``: of
+    what is not shown).
 
     And whether it is one that such a place was handed from a callee, which a first look does not see.
     """
     texts = [(d, t) for d, t in all_bodies(facts) if d.key in able]
-    failing = frozenset(d.name for d, t in texts if signed(heading_type(d, t)))
+    failing = elsewhere | {d.name for d, t in texts if signed(heading_type(d, t))}
     ops = frozenset(f for f, es in facts.program.tables.items() if any(e.function in failing for e in es))
     failing |= ops
     answering = [(d, t) for d, t in texts if narrow_kind(heading_type(d, t))]

@@ -269,6 +269,8 @@ def refreshed_by(exchanges: Exchanges, function: Function, instr: object, one: E
     """Whether an instruction writes what an exchange compares with, or goes on to another place."""
     target = instr.target if isinstance(instr, Assign) else instr.result if isinstance(instr, Call) else None
     watched = {one.expected.text, one.place.text} | one.expected.names | one.place.names
+    if isinstance(instr, Call) and instr.callee.startswith("rcu_dereference"):
+        return False  # the same place, looked at again
     if target is not None and target.text in watched:
         return True
     if not isinstance(instr, Call) or instr is one.call:

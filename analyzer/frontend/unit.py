@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import tree_sitter
@@ -22,6 +23,8 @@ from analyzer.tree.snapshot import SourceFile
 _WORD = re.compile(r"[A-Za-z_]\w+")
 _INITIALISER = re.compile(r"\.\s*(\w+)\s*=\s*&?\s*(\w+)\s*(\(\s*(\w+)\s*\))?\s*[,}]")
 _ASSIGNMENT = re.compile(r"(?:\.|->)\s*(\w+)\s*=\s*&?\s*([A-Za-z_]\w*)\s*;")
+_CHOICE = re.compile(r"\?\s*&?\s*([A-Za-z_]\w*)\s*:\s*&?\s*([A-Za-z_]\w*)\s*[,;}]")
+_CHOSEN_FOR = re.compile(r"(?:\.|->)\s*(\w+)\s*=[^,;{}=?]*$")
 _ENUM = re.compile(r"enum\b(?<!\wenum)[^{};()=]*\{([^{}]*)\}")  # a literal to begin with makes it fast
 _EXPORT = re.compile(r"^EXPORT_SYMBOL\w*\(\s*(\w+)", re.M)
 _BLANKS = re.compile(r"\s+")
@@ -305,12 +308,22 @@ def tables(unit: Unit, known: frozenset[str], named: dict[str, Macro]) -> list[T
             for pattern, how in ((_INITIALISER, "initialiser"), (_ASSIGNMENT, "assignment"))
             for m in pattern.finditer(code)
         ]
+        unit.stored += _choices(unit, code)
     found = []
     for member, name, argument, line, how in unit.stored:
         function = _pasted(named.get(name), argument, known) if argument else name
         if function in known:
             found.append(TableEntry(member, function, unit.path, line, how))
     return found
+
+
+def _choices(unit: Unit, code: str) -> Iterator[tuple[str, str, str, int, str]]:
+    """``.member = condition ? one : other``."""
+    for choice in _CHOICE.finditer(code):
+        member = _CHOSEN_FOR.search(code, max(0, choice.start() - 120), choice.start())
+        if member is not None:
+            how = "initialiser" if member.group()[0] == "." else "assignment"
+            yield from ((member.group(1), name, "", unit.line_of(choice.start()), how) for name in choice.groups())
 
 
 def _pasted(macro: Macro | None, argument: str, known: frozenset[str]) -> str:

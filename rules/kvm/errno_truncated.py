@@ -58,7 +58,7 @@ from analyzer.author import (
     truth_of,
     words,
 )
-from rules.vocabulary.errnos import FLUSHES, errors_of, first_look
+from rules.vocabulary.errnos import EXTERNALS, FLUSHES, errors_of, first_look
 
 SCOPE = ("arch/*/kvm/*", "virt/kvm/*", "include/linux/kvm*")
 STORES = frozenset(("WRITE_ONCE", "smp_store_release", "smp_store_mb"))
@@ -340,7 +340,7 @@ def _by_name(members: dict[str, str]) -> dict[str, frozenset[tuple[str, str]]]:
 def check(facts: Facts) -> Iterator[Finding]:
     """A cheap look first; functions in which something may be lost are solved with their callees."""
     first, checker = _Check(facts, first_look(facts)), _Check(facts, errors_of(facts))
-    for key, handed in suspects(facts, errors_of(facts).able, RULE.covers):
+    for key, handed in suspects(facts, errors_of(facts).able, EXTERNALS, RULE.covers):
         facts.count("functions looked at for errors that lose their sign")
         if handed or _worth_it(facts, first, key):
             facts.count("functions followed for errors that lose their sign")

@@ -33,6 +33,7 @@ _EXTERNAL: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("vmemdup_user", "memdup_user"), ("ENOMEM", "EFAULT")),
     **dict.fromkeys(("kstrtoint", "kstrtobool", "kstrtouint"), ("EINVAL",)),
 }
+EXTERNALS = frozenset(_EXTERNAL)
 FLUSHES = re.compile(r"^(?:__)?(?:kvm_|hv_|svm_|vmx_)?(?:arch_)?flush_(?:remote_)?tlb\w*$|^kvm_mmu_remote_flush\w*$")
 RETRIES = frozenset(("RET_PF_RETRY",))
 DEAD = frozenset(("KVM_REQ_VM_DEAD", "KVM_REQ_VM_BUGGED", "vm_dead", "vm_bugged"))

@@ -4,9 +4,14 @@ from analyzer.author import Vocabulary
 
 # Allocator -> index of its flags (which some let one leave out); None for one that has none and does not charge.
 ALLOCATORS: dict[str, int | None] = {
-    **dict.fromkeys("kmalloc kzalloc kvmalloc kvzalloc alloc_pages_exact kstrdup kmalloc_node".split(), 1),
+    **dict.fromkeys("kmalloc kzalloc kvmalloc kvzalloc alloc_pages_exact kstrdup".split(), 1),
+    **dict.fromkeys("kmalloc_node kzalloc_node kvmalloc_node kvzalloc_node".split(), 1),
     **dict.fromkeys("kmem_cache_alloc kmem_cache_zalloc kmem_cache_alloc_node".split(), 1),
-    **dict.fromkeys("kcalloc kvcalloc kmalloc_array kvmalloc_array kmemdup krealloc kvmemdup".split(), 2),
+    **dict.fromkeys(
+        "kcalloc kvcalloc kmalloc_array kvmalloc_array kmemdup krealloc kvrealloc kvmemdup kstrndup".split(), 2
+    ),
+    **dict.fromkeys("kcalloc_node kmalloc_array_node kvcalloc_node kvrealloc kstrndup".split(), 2),
+    **dict.fromkeys("kmemdup_array krealloc_array".split(), 3),
     **dict.fromkeys("alloc_page alloc_pages __get_free_page __get_free_pages get_zeroed_page folio_alloc".split(), 0),
     **dict.fromkeys("alloc_pages_node __alloc_pages_node".split(), 1),
     **dict.fromkeys("kmalloc_obj kzalloc_obj kvmalloc_obj kvzalloc_obj".split(), 1),
