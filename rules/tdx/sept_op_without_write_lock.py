@@ -2,8 +2,9 @@
 
 BLOCK, TRACK and REMOVE or DEMOTE must be one sequence that nobody else comes between: the retry of a BUSY SEAMCALL is
 only sure to succeed because writers are exclusive, and under the read lock a fault may map what is being taken away.
-Splitting a huge leaf of a mirror root is such an operation, whatever function does it; direct roots may be split under
-the read lock. An operation that installs may be busy, which only an update under the read lock can hand back.
+Splitting a huge leaf of a mirror root is such an operation, whatever function does it, and so is taking an entry of it
+away; direct roots may be changed under the read lock. An operation that installs may be busy, which only an update
+under the read lock can hand back.
 
 Take mmu_lock for write on the whole path, or refuse the operation where the lock is shared.
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.author import (
+    Assign,
     Call,
     Certainty,
     Context,
@@ -24,6 +26,8 @@ from analyzer.author import (
     Function,
     Held,
     HeldResult,
+    Instr,
+    Name,
     Provenance,
     Rule,
     Severity,
@@ -32,16 +36,22 @@ from analyzer.author import (
     has_hole,
     held_mode,
     lock_path,
+    made_by,
     mirror_of,
     operations,
+    reaching,
     shown,
     solve_held,
     step,
+    taken,
 )
+from rules.vocabulary.mirror import MIRROR_TESTS
 from rules.vocabulary.seamcall import (
+    ATOMIC_UPDATES,
     DEMOTE,
     EXCLUSIVE_OPS,
     INSTALLS,
+    NONPRESENT,
     READ_ASSERTS,
     SPLIT_LINKS,
     SPLIT_MARKS,
@@ -141,6 +151,30 @@ def _split(facts: Facts, sighting: Sighting) -> Finding | None:
     return _finding(facts, function, sighting, how, what, Severity.ERROR, mirror != "maybe")
 
 
+def _removal(facts: Facts, sighting: Sighting) -> Finding | None:
+    """An entry of a mirror root is taken away by an update for those who share the lock."""
+    function, call = facts.program.lower(sighting.context.key), sighting.call
+    slot = ATOMIC_UPDATES.get(call.callee, len(call.args))
+    if function is None or slot >= len(call.args) or _broken(sighting) != "read":
+        return None
+    value, mirror = call.args[slot], mirror_of(sighting.facts, *call.args) == "nonzero"
+    setters = reaching(function, call, value.id) if isinstance(value, Name) and value.id in function.locals else [None]
+    for setter in setters:
+        given = setter.value if isinstance(setter, Assign) else value if setter is None else None
+        removes = given is not None and given.text in NONPRESENT
+        if removes and (mirror or (setter is not None and _of_mirror(function, setter))):
+            what = "an entry of a mirror root is removed"
+            return _finding(facts, function, sighting, "read", what, Severity.ERROR, True)
+    return None
+
+
+def _of_mirror(function: Function, instr: Instr) -> bool:
+    """Whether an instruction runs for entries of mirror roots only."""
+    made = made_by(function)
+    asked = {test.cond.id for test in taken(function, instr) if test.truth and isinstance(test.cond, Name)}
+    return any(made[name].callee in MIRROR_TESTS for name in asked & made.keys())
+
+
 def _installs(facts: Facts, result: HeldResult, sighting: Sighting) -> Finding | None:
     """A SEAMCALL that may be busy under the write lock, where an atomic update or a caller of its own led to it."""
     function = facts.program.lower(sighting.context.key)
@@ -197,7 +231,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         if not INSTALLS.isdisjoint(operations(sighting.call)):
             found = _installs(facts, result, sighting)
         else:
-            found = _operation(facts, sighting) if exclusive else _split(facts, sighting)
+            found = _operation(facts, sighting) if exclusive else _removal(facts, sighting) or _split(facts, sighting)
         if found is None:
             continue
         key = (found.location, found.subject, found.severity)

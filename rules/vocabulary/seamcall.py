@@ -23,6 +23,9 @@ DEMOTE = frozenset(("tdh_mem_page_demote",))
 # They may be BUSY, and only the atomic path of the TDP MMU can hand that back (tdx.c: tdx_sept_set_private_spte).
 INSTALLS = frozenset(("tdh_mem_page_aug", "tdh_mem_page_add", "tdh_mem_sept_add"))
 READ_ASSERTS = frozenset(("lockdep_assert_held_read",))
+# What changes an entry with the lock shared -> the argument that has the new value (mmu/tdp_mmu.c).
+ATOMIC_UPDATES = {"tdp_mmu_set_spte_atomic": 2, "__tdp_mmu_set_spte_atomic": 2}
+NONPRESENT = frozenset(("SHADOW_NONPRESENT_VALUE", "0"))
 UPDATE_OPS = frozenset(("set_external_spte",))
 # Filling a table from a huge SPTE is what makes a link a split (mmu/spte.h, tdp_mmu_split_huge_page()).
 SPLIT_MARKS = frozenset(("make_small_spte",))
