@@ -233,14 +233,28 @@ class Keeper:
         if isinstance(target, Name):
             facts.pop(_is(target.id), None)
             source = instr.value if isinstance(instr, Assign) else None
-            if isinstance(instr, Call) and instr.callee in self.views and instr.args:
-                source = instr.args[0]
+            if isinstance(instr, Call):
+                source = self._viewed(instr, context.key)
             if isinstance(source, Name | Field | Index) and self.name(source, facts, context.key) not in (
                 "",
                 target.id,
             ):
                 seen = facts.get(_is(source.id)) if isinstance(source, Name) else None
                 facts[_is(target.id)] = seen if isinstance(seen, Alias) else Alias(source)
+
+    def _viewed(self, call: Call, key: Key) -> Expr | None:
+        """What a call gives another view of: of its argument, or in a helper of one line of a field."""
+        if call.callee in self.views:
+            return call.args[0] if call.args else None
+        keys = self.program.resolve(call.callee, key[0]) if call.callee and self.fields else ()
+        near = len(keys) == 1 and not self.program.definitions[keys[0]].mentions.isdisjoint(self.fields)
+        helper = self.program.lower(keys[0]) if near else None
+        last = helper.blocks[0].instrs[-1:] if helper is not None and len(helper.blocks) == 1 else []
+        value = last[0].value if last and isinstance(last[0], Return) else None
+        for inner in helper.calls() if helper is not None else ():
+            if inner.result is value and inner.callee in self.views and inner.args:
+                value = inner.args[0]
+        return value if isinstance(value, Field) and value.name in self.fields else None
 
     def branch(self, assume: Assume, state: Custody, context: Context[Custody]) -> Custody:
         """Branches move nothing; that on the field of a note tells what a test of it does."""
