@@ -104,8 +104,14 @@ def _returns(function: Function, carried: dict[str, Instr]) -> bool:
     """Whether a function that answers yes or no gives such a value."""
     if function.returns.split()[-1:] not in (["bool"], ["int"]):
         return False
-    values = [i.value for b in function.blocks for i in b.instrs if isinstance(i, Return) and i.value is not None]
-    return any(isinstance(v, Name) and v.id in carried for v in values)
+    yes_or_no = function.returns.split()[-1:] == ["bool"]
+    for index, block in enumerate(function.blocks):
+        for value in (i.value for i in block.instrs if isinstance(i, Return)):
+            if isinstance(value, Name) and value.id in carried:
+                return True
+            if yes_or_no and isinstance(value, Const) and _chosen(function, index, carried) is not None:
+                return True
+    return False
 
 
 def _handed_on(facts: Facts, function: Function, carried: dict[str, Instr], out: Derived) -> list[Key]:
