@@ -98,7 +98,7 @@ from analyzer.engine.prose import sentences, trailers
 from analyzer.engine.rule import Rule
 from analyzer.engine.series import SeriesFacts, SeriesStep
 from analyzer.engine.unused import Unused, unused
-from analyzer.ir.cfg import beyond, home_of, in_loop, loop_of, reach, successors
+from analyzer.ir.cfg import beyond, home_of, in_loop, loop_of, predecessors, reach, successors
 from analyzer.ir.effect import RESULT, Effect, Verb, Vocabulary
 from analyzer.ir.program import Definition, Key, Program, Prototype
 from analyzer.ir.types import (
@@ -343,6 +343,7 @@ __all__ = [
     "owners",
     "parts",
     "plain",
+    "predecessors",
     "reach",
     "reached",
     "reaching",

@@ -42,6 +42,8 @@ from analyzer.author import (
     beyond,
     by_place,
     condition_of,
+    home_of,
+    predecessors,
     replay,
     shown,
     signed,
@@ -167,6 +169,7 @@ class _Check:
         ]
         if not zaps:
             return
+        yield from self.given_up(flow, zaps)
         failing: list[tuple[int, Item]] = []
         replay(self.errors, flow, lambda i, s, b: failing.extend(_failing(i, s.failed, b)))
         homes = {id(i): n for n, b in enumerate(function.blocks) for i in b.instrs}
@@ -187,6 +190,26 @@ class _Check:
             )
             message = f"{shown(made)} can fail with -{token.name} after part of the range was zapped, and ends the zap"
             yield self.facts.finding(function, made, made.name, message, trace=trace)
+
+    def given_up(self, flow: Flow, zaps: list[tuple[int, Call]]) -> Iterator[Finding]:
+        """An errno that is returned between two zaps, by the function's own decision."""
+        function, edges = flow.function, successors(flow.function)
+        before = predecessors(function)
+        for token, made in flow.results.items():
+            if not isinstance(made, Return) or not token.known or token.narrow or token.bugged:
+                continue
+            home = home_of(function, made)
+            while home is not None and len(before[home]) == 1 and len(edges[before[home][0]]) == 1:
+                home = before[home][0]
+            turns = [n for n in before[home] if len(edges[n]) > 1] if home is not None else []
+            zap = next((c for n, c in zaps for t in turns if t in beyond(n, edges)), None)
+            rest = any(n in beyond(t, edges) for t in turns for n, _ in zaps)
+            if zap is not None and rest and (function.key, made.line) not in self.told:
+                self.told.add((function.key, made.line))
+                words = f"-{token.name} is returned after part of the range was zapped, and ends the zap"
+                first = step(function, zap, f"{zap.name}() has taken away part of the range")
+                trace = (first, step(function, made, "leaves with the rest still mapped"))
+                yield self.facts.finding(function, made, f"-{token.name}", words, trace=trace)
 
     def zaps(self, call: Call, function: Function) -> bool:
         """Whether a call takes mappings away, itself or through helpers."""

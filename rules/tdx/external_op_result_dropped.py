@@ -29,7 +29,7 @@ from analyzer.author import (
     use_of,
 )
 from rules.vocabulary.errnos import errors_of
-from rules.vocabulary.seamcall import VOID_OPS, is_tdx
+from rules.vocabulary.seamcall import VOID_OPS, is_tdx, only_reads
 
 SCOPE = ("arch/x86/kvm/*",)
 Wrappers = dict[tuple[str, str], tuple[Step, ...]]
@@ -52,7 +52,11 @@ def _operation(facts: Facts, function: Function, call: Call, wrappers: Wrappers)
     """Why the result of a call matters: the steps to the operation; None when it does not."""
     if _external(facts, call):
         return (step(function, call, f"the external operation {call.table}()"),)
-    if call.callee.startswith("tdh_") and fnmatchcase(function.path, "arch/x86/kvm/vmx/tdx*"):
+    if (
+        call.callee.startswith("tdh_")
+        and not only_reads(call.callee)
+        and fnmatchcase(function.path, "arch/x86/kvm/vmx/tdx*")
+    ):
         return (
             (step(function, call, f"the SEAMCALL {call.callee}()"),)
             if call.callee != "tdh_do_no_vcpus" or call.args

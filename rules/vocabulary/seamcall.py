@@ -109,3 +109,8 @@ VOCABULARY = Vocabulary(
 def is_tdx(path: str) -> bool:
     """Whether a file is TDX code."""
     return covers(TDX_CODE, path)
+
+
+def only_reads(wrapper: str) -> bool:
+    """Whether a SEAMCALL changes nothing: TDH.MNG.RD, TDH.VP.RD, TDH.MEM.RD, TDH.MEM.SEPT.RD, TDH.PHYMEM.PAGE.RDMD."""
+    return wrapper.endswith(("_rd", "_rdmd"))
