@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -81,6 +82,7 @@ class Kernel:
     root: Path
     units: UnitCache = field(default_factory=UnitCache)
     paths: list[str] = field(default_factory=list)
+    clean: Counter[str] = field(default_factory=Counter)  # what cannot be read as it is, once that was looked at
 
     def overlay(self, edits: Iterable[Edit]) -> dict[str, SourceFile]:
         """The edited files."""
@@ -105,8 +107,12 @@ class Kernel:
         with self.facts(overlay) as facts:
             outcome = run_rules(choose(load_rules(), rules), facts)
         crashed = [p for p in outcome.problems if p.kind == "crashed"]
-        unread = [p for p in facts.program.problems if p.kind == "unparsed" and p.where.split(":")[0] in overlay]
-        assert not crashed + unread, crashed + unread
+        unread = [p for p in facts.program.problems if p.kind == "unparsed"]
+        if not overlay:
+            self.clean = Counter(p.where.split(":")[0] for p in unread)
+        more = Counter(p.where.split(":")[0] for p in unread) - self.clean
+        broken = crashed + [p for p in unread if overlay.keys() & more.keys() & {p.where.split(":")[0]}]
+        assert not broken, broken
         found = [f for f in outcome.findings if f.severity != "info"]
         return [(f, self.line(overlay, f.location.path, f.location.line)) for f in found]
 
