@@ -123,8 +123,9 @@ def _summary(paper: Paper, review: Review, findings: Sequence[Finding], show_exi
         files = len({finding.location.path for finding in _objections(told_of)})
         where = f" in {counted(files, 'file')}" if files else ""
     else:
-        touched = len({finding.patch for finding in _objections(told_of)})
-        where = f" in {touched} of {counted(len(review.series.patches), 'patch', 'patches')}"
+        touched = len({finding.patch for finding in _objections(told_of) or told_of})
+        some = f"{touched} of " if touched else ""
+        where = f" in {some}{counted(len(review.series.patches), 'patch', 'patches')}"
     text = f"{_counts(told_of) or 'nothing to object to'}{where}"
     if review.problems:
         text += f"; {counted(len(review.problems), 'problem')}: not everything was seen"

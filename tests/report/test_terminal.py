@@ -113,7 +113,12 @@ def test_a_checked_tree_has_no_patches() -> None:
 
 def test_nothing_found_is_said() -> None:
     assert shown(review(series=None)) == "nothing to object to\n"
-    assert shown(review()).endswith("\nnothing to object to in 0 of 4 patches\n")
+    assert shown(review()).endswith("\nnothing to object to in 4 patches\n")
+
+
+def test_notes_alone_are_counted_by_patch() -> None:
+    text = shown(review(finding(severity=Severity.INFO, patch=2)))
+    assert "\n1 note in 1 of 4 patches\n" in text
 
 
 def test_silence_with_problems_is_no_praise() -> None:
