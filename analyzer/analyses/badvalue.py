@@ -39,7 +39,8 @@ QUIET = re.compile(
 )
 FOLLOWS = re.compile(
     r"^(?:mem(?:cpy|set|move|cmp)|copy_page|clear_page|virt_to_page|page_to_pfn|page_to_phys|page_address|list_add\w*"
-    r"|list_del\w*|str(?:len|cpy)|__va|__(?:sme_|psp_)?pa|slow_virt_to_phys|virt_to_(?:phys|folio|head_page)|set_page_private|folio_\w+|copy_(?:to|from)_user|kmap_local_page)$"
+    r"|list_del\w*|str(?:len|cpy)|__va|__(?:sme_|psp_)?pa|(?:slow_)?virt_to_phys|virt_to_folio|set_page_private|folio_\w+"
+    r"|copy_(?:to|from)_user|kmap_local_page)$"
 )
 SAME = re.compile(r"^(?:rcu_dereference\w*|READ_ONCE|smp_load_acquire)$")  # what is given is looked at as it is
 MAX_DEPTH = 4

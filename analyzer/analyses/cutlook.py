@@ -26,10 +26,10 @@ _ERRNO = re.compile(r"-E[A-Z]+\b")
 def suspects(
     facts: Facts, able: frozenset[Key], elsewhere: frozenset[str], covers: Callable[[str], bool]
 ) -> Iterator[tuple[Key, bool]]:
-    """Functions in which a narrow place, an OR, a comparison or a flush meets a call that can fail (``elsewhere``: of
-    what is not shown).
+    """Functions in which a narrow place, an OR, a comparison or a flush meets a call that can fail.
 
-    And whether it is one that such a place was handed from a callee, which a first look does not see.
+    ``elsewhere``: the names of functions that can fail and are not shown. Each with whether it is one that such a place
+    was handed from a callee, which a first look does not see.
     """
     texts = [(d, t) for d, t in all_bodies(facts) if d.key in able]
     failing = elsewhere | {d.name for d, t in texts if signed(heading_type(d, t))}

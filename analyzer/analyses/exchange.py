@@ -269,7 +269,8 @@ def refreshed_by(exchanges: Exchanges, function: Function, instr: object, one: E
     """Whether an instruction writes what an exchange compares with, or goes on to another place."""
     target = instr.target if isinstance(instr, Assign) else instr.result if isinstance(instr, Call) else None
     watched = {one.expected.text, one.place.text} | one.expected.names | one.place.names
-    if isinstance(instr, Call) and instr.callee.startswith("rcu_dereference"):
+    again = isinstance(instr, Call) and instr.callee.startswith("rcu_dereference")
+    if again and target is not None and target.text[0] == "%" and target.text not in one.expected.names:
         return False  # the same place, looked at again
     if target is not None and target.text in watched:
         return True
