@@ -67,7 +67,7 @@ def _declared(facts: Facts) -> frozenset[str]:
         plain = (p for p in facts.program.prototypes() if not p.defined or p.path.endswith(".h"))
         return frozenset(p.name for p in plain if p.path.startswith("arch/"))
 
-    return facts.solve("declared by architectures alone", make)
+    return facts.solve("declared by architectures", make)
 
 
 def _calls(facts: Facts, function: Function) -> Iterator[tuple[Call, str, Key | None]]:
