@@ -70,8 +70,8 @@ class Stepwise:
         """Fill ``seen``."""
         if not snapshots:
             return
-        # what all processes need is read before they start
-        ends = self.program(snapshots[0]), self.program(snapshots[-1])
+        # what all processes need is read before they start; the first state last: the second one goes on from it
+        ends = self.program(snapshots[-1]), self.program(snapshots[0])
         lines = max(end.lines for end in ends) * len(snapshots)
         states = [partial(self.facts, snapshot) for snapshot in snapshots]
         parts = run_on_cores(self.rules, states, lines, lambda done: self.tell(done, len(snapshots)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import groupby
 
 from analyzer.analyses.facts import Facts
 from analyzer.ir.program import Definition, Program
@@ -15,10 +16,7 @@ _GOTO = re.compile(r"\bgoto\s+(\w+)")
 _LOOP = re.compile(r"\bwhile\b|\bfor\s*\(\s*;;|\bfor\s*\([^;]*;[^;]*;\s*(?:\)|\w+ = \w+\()")
 
 
-def bodies(facts: Facts) -> Iterator[tuple[Definition, str]]:
-    """Every function with its text, without comments."""
-    for found in facts.functions:
-        yield found, text_of(facts.program, found)
+Bodies = tuple[tuple[Definition, str], ...]
 
 
 def text_of(program: Program, found: Definition) -> str:
@@ -36,9 +34,20 @@ def _lines(code: str) -> tuple[int, ...]:
     return (0, *(m.end() for m in _NEWLINE.finditer(code)), len(code))
 
 
-def all_bodies(facts: Facts) -> tuple[tuple[Definition, str], ...]:
-    """The same, made once for all rules."""
-    return facts.solve("bodies", lambda: tuple(bodies(facts)))
+def all_bodies(facts: Facts) -> Bodies:
+    """Every function with its text, without comments, in a stable order."""
+    return facts.solve("bodies", lambda: tuple(_bodies(facts)))
+
+
+def _bodies(facts: Facts) -> Iterator[tuple[Definition, str]]:
+    """The same; the texts of files that an earlier program had are the same objects, which are told apart quickly."""
+    program = facts.program
+    left: dict[str, tuple[str, Bodies]] = program.left.setdefault("bodies", {})  # type: ignore[assignment]
+    for path, found in groupby(facts.functions, lambda d: d.path):
+        code = program.code(path)
+        if path not in left or left[path][0] is not code:
+            left[path] = (code, tuple((d, text_of(program, d)) for d in found))
+        yield from left[path][1]
 
 
 @lru_cache(maxsize=1 << 14)
@@ -70,8 +79,13 @@ _INT_PARAMETER = re.compile(r"\b(?:int|long) (\w+)\s*[,)]")
 
 def heading_type(definition: Definition, text: str) -> str:
     """The words before the name of a function."""
+    return _before(definition.name, text)
+
+
+@lru_cache(maxsize=1 << 14)
+def _before(name: str, text: str) -> str:
     for found in _CALLED.finditer(text):  # the type may have a word like it
-        if found[1] == definition.name:
+        if found[1] == name:
             return text[: found.start()].strip()
     return ""
 

@@ -83,7 +83,9 @@ class _Pass(Reader):
             for successor in function.blocks[block].successors:
                 if _merge(states, successor, state):
                     work.add(successor, None)
-        self.out.edges = [(a, b, s) for (a, b), s in self.edges.items()]
+        edges = [(a, b, s) for (a, b), s in self.edges.items()]
+        self.out.edges = [edge for edge in edges if edge[0].inner]
+        self.out.joins = [edge for edge in edges if not edge[0].inner]
         self.out.sources = list(self.source_steps.items())
         self.out.sinks = list(self.sinks.values())
         self.out.looked_at = len(self.looked_at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from analyzer.analyses.origins import FunctionFlow
@@ -43,36 +43,40 @@ class Summaries:
     make: Make
     left: Left | None = None
     flows: Flows = field(default_factory=dict)
-    since: Change | None = None
+    same: frozenset[Key] = frozenset()  # functions that are as they were, with what they are handed
+    differing: set[Key] = field(default_factory=set)  # those that look different now to their callers
 
     def solve(self) -> Flows:
         """Once in order, once more where a callee came later: recursion."""
-        if self.left is not None:
-            self.since = change(self.left.program, self.program)
+        left, since = self.left, change(self.left.program, self.program) if self.left is not None else None
+        if left is not None and since is not None:
+            stay = (key for key, i in self.inputs.items() if left.inputs.get(key) == i)
+            self.same = frozenset(key for key in stay if since.same(key))
         order = callees_first({k: i.below for k, i in self.inputs.items()})
         place = {key: index for index, key in enumerate(order)}
         for key in order:
-            self.flows[key] = self.kept(key) or self.make(self.functions[key], self.flows)
-        for key in order:
-            later = [callee for callee in self.inputs[key].below if place[callee] > place[key]]
+            if left is not None and since is not None and self.unchanged(key, self.inputs[key].below):
+                self.flows[key] = _moved(left.flows[key], key, since)
+            else:
+                self.solved(key)
+        for index, key in enumerate(order):
+            later = [callee for callee in self.inputs[key].below if place[callee] > index]
             if later and not self.unchanged(key, later):
-                self.flows[key] = self.make(self.functions[key], self.flows)
+                self.solved(key)
         return self.flows
 
-    def unchanged(self, key: Key, below: list[Key]) -> bool:
-        """Whether a function and the summaries of some that it calls are as they were."""
-        left, since = self.left, self.since
-        if left is None or since is None or left.inputs.get(key) != self.inputs[key] or not since.same(key):
-            return False
-        return all(callee in left.flows and self.flows[callee].equals(left.flows[callee]) for callee in below)
+    def solved(self, key: Key) -> None:
+        """Solve one function."""
+        flow = self.flows[key] = self.make(self.functions[key], self.flows)
+        before = self.left.flows.get(key) if self.left is not None else None
+        if before is None or not flow.equals(before):
+            self.differing.add(key)
+        else:
+            self.differing.discard(key)
 
-    def kept(self, key: Key) -> FunctionFlow | None:
-        """The flow of an earlier program, as far as the callees are known by now."""
-        if not self.unchanged(key, [c for c in self.inputs[key].below if c in self.flows]):
-            return None
-        assert self.left is not None
-        assert self.since is not None
-        return _moved(self.left.flows[key], key, self.since)
+    def unchanged(self, key: Key, below: Iterable[Key]) -> bool:
+        """Whether a function, and the summaries of some that it calls, as far as they are known, are as they were."""
+        return key in self.same and self.differing.isdisjoint(below)
 
 
 def _moved(flow: FunctionFlow, key: Key, since: Change) -> FunctionFlow:
@@ -88,6 +92,7 @@ def _moved(flow: FunctionFlow, key: Key, since: Change) -> FunctionFlow:
     return replace(
         flow,
         edges=[(a, b, step(s)) for a, b, s in flow.edges],
+        joins=[(a, b, step(s)) for a, b, s in flow.joins],
         sources=[(origin, step(s)) for origin, s in flow.sources],
         sinks=[(since.moved(key, instr), expr, origins) for instr, expr, origins in flow.sinks],
     )

@@ -66,25 +66,9 @@ class LockFields:
         """Name -> the locks of that name."""
         found: dict[str, list[LockField]] = {}
         for path in self.program.files:
-            for lock in self._in_file(path, self.program.code(path)):
+            for lock in _in_file(path, self.program.code(path), tuple(self.types)):
                 found.setdefault(lock.name, []).append(lock)
         return {name: tuple(dict.fromkeys(locks)) for name, locks in found.items()}
-
-    def _in_file(self, path: str, code: str) -> Iterator[LockField]:
-        for words in self.types:
-            for at in _places(code, words):
-                match = _NAME.match(code, at + len(words))
-                start = code.rfind("\n", 0, at) + 1
-                place = _around(code, at) if match and not code[at - 1 : at].isalnum() else None
-                if match is None or place is None or "extern" in code[start:at] or code[at - 1 : at] == "_":
-                    continue
-                yield LockField(match[1], *place, words, path, code.count("\n", 0, at) + 1, match[2] == "=")
-        for at in _places(code, "DEFINE_"):
-            match = _DEFINE.match(code, at)
-            if match is not None:
-                words = _DEFINED.get(match[1], match[2] or "")
-                if words in self.types:
-                    yield LockField(match[3], "", (), words, path, code.count("\n", 0, at) + 1, not match[2])
 
     def spins(self, name: str) -> bool | None:
         """Whether all locks of a name are spinning ones; None when none is declared."""
@@ -149,6 +133,32 @@ def _structs(code: str) -> tuple[tuple[str, str], ...]:
             found.append((opened[1], code[opened.end() : match.start()]))
         opened = match
     return tuple(found)
+
+
+@lru_cache(maxsize=2048)
+def _in_file(path: str, code: str, types: tuple[str, ...]) -> tuple[LockField, ...]:
+    """The locks that a file declares."""
+    return (*_members_in(path, code, types), *_defined_in(path, code, types))
+
+
+def _members_in(path: str, code: str, types: tuple[str, ...]) -> Iterator[LockField]:
+    for words in types:
+        for at in _places(code, words):
+            match = _NAME.match(code, at + len(words))
+            start = code.rfind("\n", 0, at) + 1
+            place = _around(code, at) if match and not code[at - 1 : at].isalnum() else None
+            if match is None or place is None or "extern" in code[start:at] or code[at - 1 : at] == "_":
+                continue
+            yield LockField(match[1], *place, words, path, code.count("\n", 0, at) + 1, match[2] == "=")
+
+
+def _defined_in(path: str, code: str, types: tuple[str, ...]) -> Iterator[LockField]:
+    for at in _places(code, "DEFINE_"):
+        match = _DEFINE.match(code, at)
+        if match is not None:
+            words = _DEFINED.get(match[1], match[2] or "")
+            if words in types:
+                yield LockField(match[3], "", (), words, path, code.count("\n", 0, at) + 1, not match[2])
 
 
 def _places(code: str, words: str) -> Iterator[int]:

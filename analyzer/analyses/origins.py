@@ -23,7 +23,13 @@ class Origin:
     struct: str = ""
     name: str = ""
 
+    @property
+    def inner(self) -> bool:
+        """Whether it is at home in one function, so that it goes nowhere but from there."""
+        return self.kind in ("param", "source")
 
+
+Edge = tuple[Origin, Origin, Step]
 Place = str
 Origins = frozenset[Origin]
 State = dict[Place, Origins]
@@ -37,14 +43,16 @@ class FunctionFlow:
 
     ``returns``: parameters that flow to the result; ``makes``: the result carries a value of the callee's own
     making; ``outs``: parameter index -> parameters that flow into what it points to; ``out_makes``: the same for
-    values of its own making. ``edges`` and ``sources`` are for the joined graph, ``sinks`` what arrives where.
+    values of its own making. ``edges`` (from what is its own), ``joins`` (from what others have, too) and ``sources``
+    are for the joined graph, ``sinks`` what arrives where.
     """
 
     returns: frozenset[int] = frozenset()
     makes: bool = False
     outs: dict[int, frozenset[int]] = field(default_factory=dict)
     out_makes: set[int] = field(default_factory=set)
-    edges: list[tuple[Origin, Origin, Step]] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    joins: list[Edge] = field(default_factory=list)
     sources: list[tuple[Origin, Step]] = field(default_factory=list)
     sinks: list[tuple[Instr, Expr, Origins]] = field(default_factory=list)
     looked_at: int = 0

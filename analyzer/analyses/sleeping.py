@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from analyzer.analyses.bodies import text_of
 from analyzer.analyses.locks import lock_label
@@ -34,7 +33,8 @@ class Sleepers:
         allocating, known = frozenset(self.by_gfp), 0
         while known < len(allocating):  # wrappers hand on the flags that they are given, to other wrappers too
             known = len(allocating)
-            allocating |= {key[1] for key in names.where(partial(_wraps, program, allocating))}
+            calling = (program.definitions[key] for key in _mentioning(names, allocating))
+            allocating |= {found.name for found in calling if takes_flags(program, found)}
 
         def sleepy(definition: Definition) -> bool:
             words = definition.mentions
@@ -119,9 +119,8 @@ class Sleeping:
         return True if True in said else False if said and None not in said else None
 
 
-def _wraps(program: Program, allocators: frozenset[str], found: Definition) -> bool:
-    """Whether a function may hand flags that it is given to an allocator."""
-    return not found.mentions.isdisjoint(allocators) and takes_flags(program, found)
+def _mentioning(names: NameGraph, words: frozenset[str]) -> frozenset[Key]:
+    return names.where(lambda found: not found.mentions.isdisjoint(words))
 
 
 def takes_flags(program: Program, found: Definition) -> bool:

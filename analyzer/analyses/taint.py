@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from analyzer.analyses.flow import flow_of
 from analyzer.analyses.flows import Inputs, Left, Summaries
-from analyzer.analyses.origins import FunctionFlow, Origin
+from analyzer.analyses.origins import Edge, FunctionFlow, Origin
 from analyzer.analyses.spec import Effects, Spec
 from analyzer.callgraph.names import NameGraph
 from analyzer.core.finding import Step
@@ -68,13 +68,11 @@ def select(program: Program, names: NameGraph, effects: Effects, spec: Spec) -> 
 def _helpers(program: Program, names: NameGraph, chosen: Iterable[Key]) -> set[Key]:
     """Short functions that others call: what they get may come back by their result or through a pointer."""
     found: set[Key] = set()
-    work = list(chosen)
-    while work:
-        for key in names.callees.get(work.pop(), ()):
-            definition = program.definitions[key]
-            if key not in found and definition.end_line - definition.line <= HELPER_LINES:
-                found.add(key)
-                work.append(key)
+    wave = set(chosen)
+    while wave:
+        called = set().union(*(names.callees[key] for key in wave if key in names.callees)) - found
+        wave = {k for k in called if (d := program.definitions[k]).end_line - d.line <= HELPER_LINES}
+        found |= wave
     return found
 
 
@@ -85,7 +83,7 @@ def solve_taint(program: Program, names: NameGraph, vocabulary: Vocabulary, spec
     functions = {k: f for k in keys if (f := program.lower(k)) is not None}
     callbacks = _callbacks(program, functions.values())
     populated = _populated(program, functions.values(), spec)
-    inputs = _inputs(names, functions, callbacks, populated)
+    inputs = _inputs(program, names, functions, callbacks, populated)
     slot = ("taint", spec.label, spec.compares)
     left = program.left.get(slot)
 
@@ -100,16 +98,19 @@ def solve_taint(program: Program, names: NameGraph, vocabulary: Vocabulary, spec
 def _populated(program: Program, functions: Iterable[Function], spec: Spec) -> frozenset[Key]:
     """The callbacks handed to ``spec.populate``."""
     found: set[Key] = set()
-    for function in functions:
-        for call in function.calls():
-            if call.callee in spec.populate:
-                for arg in call.args:
-                    if arg.text.lstrip("&") not in function.locals:
-                        found.update(program.resolve(arg.text.lstrip("&"), function.path))
+    known: dict[object, frozenset[str]] = program.left.setdefault("names populating", {})  # type: ignore[assignment]
+    for function in functions if spec.populate else ():
+        words = known.get((function.body, spec.populate))
+        if words is None:
+            args = (a.text.lstrip("&") for c in function.calls() if c.callee in spec.populate for a in c.args)
+            words = known[function.body, spec.populate] = frozenset(w for w in args if w not in function.locals)
+        for word in words:
+            found.update(program.resolve(word, function.path))
     return frozenset(found)
 
 
 def _inputs(
+    program: Program,
     names: NameGraph,
     functions: dict[Key, Function],
     callbacks: dict[tuple[Key, int], set[Key]],
@@ -119,11 +120,14 @@ def _inputs(
     handed: dict[Key, list[tuple[int, frozenset[Key]]]] = {}
     for (callee, index), passed in sorted(callbacks.items()):
         handed.setdefault(callee, []).append((index, frozenset(passed)))
+    known: dict[object, list[Key]] = program.left.setdefault("below in order", {})  # type: ignore[assignment]
     found = {}
     for key in functions:
-        given = tuple(handed.get(key, ()))
-        below = {*names.named(key), *(k for _, passed in given for k in passed)}
-        found[key] = Inputs(tuple(k for k in sorted(below) if k in functions), given, key in populated)
+        named, given = names.named(key), tuple(handed.get(key, ()))
+        below = known.get((named, given))
+        if below is None:
+            below = known[named, given] = sorted(named.union(*(passed for _, passed in given)))
+        found[key] = Inputs(tuple(k for k in below if k in functions), given, key in populated)
     return found
 
 
@@ -162,7 +166,7 @@ def _walk(
             result.sources += len(flow.sources)
             for origin, step in flow.sources:
                 parents.setdefault(origin, (None, step))
-    _spread(parents, flows.values())
+    _spread(parents, flows)
     for key, flow in flows.items():
         if spec.sink_scope(key[0]):
             _arrivals(functions[key], flow, parents, result)
@@ -170,17 +174,18 @@ def _walk(
     return result
 
 
-def _spread(parents: Parents, flows: Iterable[FunctionFlow]) -> None:
+def _spread(parents: Parents, flows: dict[Key, FunctionFlow]) -> None:
     """Give every origin that a source reaches the origin it is reached from, nearest first."""
-    edges: dict[Origin, list[tuple[Origin, Step]]] = {}
-    for flow in flows:
-        for start, target, step in flow.edges:
-            edges.setdefault(start, []).append((target, step))
+    joined: dict[Origin, list[Edge]] = {}
+    for flow in flows.values():
+        for edge in flow.joins:
+            joined.setdefault(edge[0], []).append(edge)
     work = deque(parents)
     while work:
         origin = work.popleft()
-        for target, step in edges.get(origin, ()):
-            if target not in parents:
+        own = flows[origin.key].edges if origin.inner and origin.key in flows else ()
+        for start, target, step in own or joined.get(origin, ()):
+            if start == origin and target not in parents:
                 parents[target] = (origin, step)
                 work.append(target)
 

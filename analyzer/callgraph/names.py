@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from types import FunctionType
@@ -21,21 +20,57 @@ class NameGraph:
         self.answers: dict[Hashable, frozenset[Key]] = {}
         self._earlier: dict[Hashable, frozenset[Key]] = {}
         self._new: frozenset[Key] = frozenset()
+        self._named: dict[Key, frozenset[Key]] = {}
         self.callers: dict[Key, list[Key]] = {}
         self.callees: dict[Key, list[Key]] = {}
-        known = frozenset(program.by_name) | frozenset(program.tables)
         earlier = program.left.get("names")
-        still: dict[Key, list[Key]] = {}
         if isinstance(earlier, NameGraph):
-            still, self._earlier = _still(earlier, program), earlier.answers
-            old = earlier.program.definitions
-            self._new = frozenset(k for k, d in program.definitions.items() if old.get(k) is not d)
+            self._go_on(earlier)
+        else:
+            self._begin()
         program.left["names"] = self
+
+    def _begin(self) -> None:
+        program = self.program
+        known = frozenset(program.by_name) | frozenset(program.tables)
         for key, definition in program.definitions.items():
-            targets = still.get(key)
-            self.callees[key] = targets = self._targets(definition, known) if targets is None else targets
+            self.callees[key] = targets = self._targets(definition, known)
             for target in targets:
                 self.callers.setdefault(target, []).append(key)
+
+    def _go_on(self, earlier: NameGraph) -> None:
+        """Take over what is as it was in an earlier program."""
+        program, old = self.program, earlier.program.definitions
+        words = change(earlier.program, program).words
+        known = frozenset(program.by_name) | frozenset(program.tables)
+        self._earlier = earlier.answers
+        self._new = frozenset(k for k, d in program.definitions.items() if old.get(k) is not d)
+        still = earlier.callees
+        self.callees = {
+            key: still[key]
+            if key not in self._new and (not words or d.mentions.isdisjoint(words))
+            else self._targets(d, known)
+            for key, d in program.definitions.items()
+        }
+        differing = {k for k, targets in self.callees.items() if still.get(k) is not targets}
+        if not any(d.kind == "macro" for k in differing if (d := program.definitions[k])):
+            gone = still.keys() - self.callees.keys()
+            if not any(old[k].kind == "macro" for k in gone):
+                self._named = {k: n for k, n in earlier._named.items() if k not in differing and k not in gone}
+        self._call(earlier, differing)
+
+    def _call(self, earlier: NameGraph, differing: set[Key]) -> None:
+        """The callers, in the order of the definitions; those of what ``differing`` ones called, or call, anew."""
+        touched = {t for k in differing for t in (*self.callees[k], *earlier.callees.get(k, ()))}
+        for gone in earlier.callees.keys() - self.callees.keys():
+            touched.update(earlier.callees[gone])
+        self.callers = {k: found for k, found in earlier.callers.items() if k not in touched}
+        again: dict[Key, list[Key]] = {t: [] for t in touched}
+        for key, targets in self.callees.items():
+            for target in targets:
+                if target in again:
+                    again[target].append(key)
+        self.callers |= {target: found for target, found in again.items() if found}
 
     def _targets(self, definition: Definition, known: frozenset[str]) -> list[Key]:
         program = self.program
@@ -56,8 +91,14 @@ class NameGraph:
         """Everything that can be reached from ``roots``, ``roots`` included."""
         return self._closure(roots, self.callees)
 
-    def named(self, key: Key) -> set[Key]:
+    def named(self, key: Key) -> frozenset[Key]:
         """What a body names; a macro is expanded where it stands, so that what it names counts as well."""
+        known = self._named.get(key)
+        if known is None:
+            known = self._named[key] = self._all_named(key)
+        return known
+
+    def _all_named(self, key: Key) -> frozenset[Key]:
         found: set[Key] = set()
         work = [key]
         while work:
@@ -66,16 +107,14 @@ class NameGraph:
                     found.add(callee)
                     if self.program.definitions[callee].kind == "macro":
                         work.append(callee)
-        return found
+        return frozenset(found)
 
     def _closure(self, start: Iterable[Key], edges: dict[Key, list[Key]]) -> frozenset[Key]:
         seen = set(start)
-        work = deque(seen)
-        while work:
-            for key in edges.get(work.popleft(), ()):
-                if key not in seen:
-                    seen.add(key)
-                    work.append(key)
+        wave = seen
+        while wave:
+            wave = set().union(*(edges[key] for key in wave if key in edges)) - seen
+            seen |= wave
         return frozenset(seen)
 
     def where(self, test: Test) -> frozenset[Key]:
@@ -112,13 +151,3 @@ def recipe(test: object) -> Hashable | None:
     made_with = tuple(recipe(cell.cell_contents) for cell in test.__closure__ or ())
     return None if None in made_with else (test.__code__, *made_with)
 
-
-def _still(earlier: NameGraph, program: Program) -> dict[Key, list[Key]]:
-    """The edges of an earlier program from definitions that are the same and whose words mean the same."""
-    since = change(earlier.program, program)
-    old = earlier.program.definitions
-    return {
-        key: earlier.callees[key]
-        for key, definition in program.definitions.items()
-        if key in old and old[key].mentions == definition.mentions and definition.mentions.isdisjoint(since.words)
-    }

@@ -118,9 +118,9 @@ class _Linker:
         self.macros = _Macros(units)
         self.definitions: dict[Key, Definition] = {}
         self.by_name: dict[str, list[Key]] = {}
-        self.bodies: dict[Key, Function | None] = {}
-        self.changed_macros = cache.next(self.units)
-        self.number = cache.programs
+        self.before = cache.next(self.units)
+        self.used = cache.used
+        self.bodies: dict[Key, Function | None] = {key: of.function for key, of in self.used.items()}
         for unit in units:
             problems += unit.problems
             for definition in unit.definitions.values():
@@ -183,29 +183,29 @@ class _Linker:
 
     def _lowered(self, definition: Definition, unit: Unit) -> Function | None:
         """The body as an earlier program made it, if all macros it asked for are still the same."""
-        cache, text = self.cache, text_of(definition, unit)
-        used = cache.used.get(definition.key)
-        just_now = used is not None and used.program + 1 == self.number and used.text == text
-        if used is not None and just_now and used.made.names.isdisjoint(self.changed_macros):
-            return self._use(definition, text, used.made, {})
-        known = cache.bodies.setdefault(text, [])
+        text = text_of(definition, unit)
+        used = self.before.get(definition.key)
+        if used is not None and used.text == text:
+            return self._use(definition, text, used.made, used.function, {})
+        known = self.cache.bodies.setdefault(text, [])
         for made in known:
             macros = macros_moved(made.asked, {question: self.macros.look_up(*question) for question in made.asked})
             if macros is not None:
-                return self._use(definition, text, made, macros)
+                return self._use(definition, text, made, made.function, macros)
         self.macros.asked = {}
         function = self._lower(definition, unit)
         if function is None:
             return None
-        function = replace(function, body=next(cache.numbers))
+        function = replace(function, body=next(self.cache.numbers))
         known.append(Lowered(self.macros.asked, function, frozenset(name for name, _ in self.macros.asked)))
-        return self._use(definition, text, known[-1], {})
+        return self._use(definition, text, known[-1], function, {})
 
-    def _use(self, definition: Definition, text: object, made: Lowered, macros: Lines) -> Function:
-        """A body where the definition stands now."""
-        self.cache.used[definition.key] = Used(self.number, text, made)
-        lines = definition.line - made.function.line
-        return moved(made.function, lines, macros) if lines or macros else made.function
+    def _use(self, definition: Definition, text: object, made: Lowered, stood: Function, macros: Lines) -> Function:
+        """A body where the definition stands now; ``stood``: where it stood before."""
+        lines = definition.line - stood.line
+        function = moved(stood, lines, macros) if lines or macros else stood
+        self.used[definition.key] = Used(text, made, function)
+        return function
 
     def _lower(self, definition: Definition, unit: Unit) -> Function | None:
         key = definition.key

@@ -26,18 +26,18 @@ class Lowered:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What the how many-th program made of a definition; ``text`` is what the body is kept under."""
+    """What a program made of a definition: where it stands there, and what the body is kept under (``text``)."""
 
-    program: int
     text: object
     made: Lowered
+    function: Function
 
 
 @dataclass(slots=True)
 class UnitCache:
     """``units`` by digest or place, ``bodies`` by path, name and text; ``left`` is ``Program.left``.
 
-    ``last``: the files of the program made last, the how many-th it was, and the bodies that each program used.
+    ``last``: the files of the program made last; ``used``: the bodies that it used.
     """
 
     units: dict[str, Unit] = field(default_factory=dict)
@@ -45,24 +45,34 @@ class UnitCache:
     left: dict[object, object] = field(default_factory=dict)
     numbers: count[int] = field(default_factory=lambda: count(1))
     last: Mapping[str, Unit] = field(default_factory=dict)
-    programs: int = 0
     used: dict[Key, Used] = field(default_factory=dict)
 
-    def next(self, units: Mapping[str, Unit]) -> frozenset[str]:
-        """Begin a program; the macros that may not be what they were in the program before."""
+    def next(self, units: Mapping[str, Unit]) -> dict[Key, Used]:
+        """Begin a program: what the one before made of bodies whose macros are surely what they were.
+
+        ``used`` begins with those in files that are the same.
+        """
         old, self.last = self.last, units
-        self.programs += 1
-        differing = [
-            unit for path in old.keys() | units.keys() if old.get(path) is not units.get(path)
-            for unit in (old.get(path), units.get(path)) if unit is not None
-        ]  # fmt: skip
-        names = {macro.name for unit in differing for macro in unit.macros}
-        more = bool(names)
-        while more:  # what a macro does it may do through others
-            using = {m.name for unit in units.values() for m in unit.macros if not names.isdisjoint(m.calls)} - names
-            names |= using
-            more = bool(using)
-        return frozenset(names)
+        changed = _changed_macros(old, units) if self.used else frozenset()
+        still = {key: of for key, of in self.used.items() if of.made.names.isdisjoint(changed)}
+        same = {path for path, unit in units.items() if old.get(path) is unit}
+        self.used = {key: of for key, of in still.items() if key[0] in same}
+        return still
+
+
+def _changed_macros(old: Mapping[str, Unit], units: Mapping[str, Unit]) -> frozenset[str]:
+    """The macros that may not be what they were, by name."""
+    differing = [
+        unit for path in old.keys() | units.keys() if old.get(path) is not units.get(path)
+        for unit in (old.get(path), units.get(path)) if unit is not None
+    ]  # fmt: skip
+    names = {macro.name for unit in differing for macro in unit.macros}
+    more = bool(names)
+    while more:  # what a macro does it may do through others
+        using = {m.name for unit in units.values() for m in unit.macros if not names.isdisjoint(m.calls)} - names
+        names |= using
+        more = bool(using)
+    return frozenset(names)
 
 
 def text_of(definition: Definition, unit: Unit) -> object:
