@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 from analyzer.analyses.bodies import all_bodies, heading_type, narrow_names, signed_params
 from analyzer.analyses.facts import Facts
 from analyzer.analyses.keptin import keepers
 from analyzer.analyses.reception import narrow_kind, signed
-from analyzer.ir.program import Key
+from analyzer.ir.program import Definition, Key
 
 _RETURNED = re.compile(r"\breturn\b([^;]*);")
 _WORD = re.compile(r"\w+")
@@ -31,27 +32,93 @@ def suspects(
     ``elsewhere``: the names of functions that can fail and are not shown. Each with whether it is one that such a place
     was handed from a callee, which a first look does not see.
     """
-    texts = [(d, t) for d, t in all_bodies(facts) if d.key in able]
-    failing = elsewhere | {d.name for d, t in texts if signed(heading_type(d, t))}
-    ops = frozenset(f for f, es in facts.program.tables.items() if any(e.function in failing for e in es))
-    failing |= ops
-    answering = [(d, t) for d, t in texts if narrow_kind(heading_type(d, t))]
-    narrow = {d.name for d, t in answering if _returns(t, failing & d.mentions)}
-    narrow |= {d.name for d, t in all_bodies(facts) if narrow_kind(heading_type(d, t)) and _passes(t)}
-    grown = bool(narrow)
+    heads = _heads(facts)
+    texts = [(heads[d.key], t) for d, t in all_bodies(facts) if d.key in able]
+    words = _words(facts, texts, heads.values(), elsewhere)
+    left = facts.program.left.get("suspects")
+    known, differing = (left.said, words.differing(left.words)) if isinstance(left, _Left) else ({}, frozenset())
+    said: dict[Key, _Said] = {}
+    for head, text in texts:
+        if covers(head.of.path):
+            key = head.of.key
+            before = known.get(key)
+            same = before is not None and before[0] is head and head.of.mentions.isdisjoint(differing)
+            now = said[key] = before if before is not None and same else (head, *words.judge(head, text))
+            if now[1] or now[2]:
+                yield key, now[1]
+    facts.program.left["suspects"] = _Left(words, said)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Head:
+    """What the heading of a function says of its results; ``passes``: it returns an int that it is given."""
+
+    of: Definition
+    signed: bool
+    narrow: bool
+    passes: bool
+
+
+_Said = tuple[_Head, bool, bool]  # whether a place was handed an error by a callee, whether there is another one
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Names of functions and ops that can fail, that have cut errors, and that keep a number in a member."""
+
+    failing: frozenset[str]
+    narrow: frozenset[str]
+    keeping: frozenset[str]
+
+    def differing(self, other: _Words) -> frozenset[str]:
+        """What is among them in one program alone."""
+        return (self.failing ^ other.failing) | (self.narrow ^ other.narrow) | (self.keeping ^ other.keeping)
+
+    def judge(self, head: _Head, text: str) -> tuple[bool, bool]:
+        """Whether a function is handed a cut error, and whether it has a place that may cut one."""
+        mentions = head.of.mentions
+        handed = _hands(text, head.signed, mentions & self.narrow)
+        handed = handed or _gives(text, mentions & self.keeping, self.failing & mentions)
+        return handed, not handed and _suspect(text, self.failing & mentions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What is left for the next program."""
+
+    words: _Words
+    said: dict[Key, _Said]
+
+
+def _heads(facts: Facts) -> dict[Key, _Head]:
+    """The headings of all functions; those of an earlier program stay."""
+    left: dict[Key, _Head] = facts.program.left.setdefault("heads", {})  # type: ignore[assignment]
+    found: dict[Key, _Head] = {}
+    for definition, text in all_bodies(facts):
+        known = left.get(definition.key)
+        if known is None or known.of is not definition:
+            kind = heading_type(definition, text)
+            narrow = bool(narrow_kind(kind))
+            known = left[definition.key] = _Head(definition, signed(kind), narrow, narrow and _passes(text))
+        found[definition.key] = known
+    return found
+
+
+def _words(facts: Facts, texts: list[tuple[_Head, str]], heads: Iterable[_Head], elsewhere: frozenset[str]) -> _Words:
+    """What functions can fail, and which of them cut errors; ``texts`` are those that may have errors."""
     tables = facts.program.tables.items()
+    failing = elsewhere | {head.of.name for head, _ in texts if head.signed}
+    failing |= frozenset(f for f, es in tables if any(e.function in failing for e in es))
+    answering = [(head.of, t) for head, t in texts if head.narrow]
+    narrow = {d.name for d, t in answering if _returns(t, failing & d.mentions)}
+    narrow |= {head.of.name for head in heads if head.passes}
+    grown = bool(narrow)
     narrow |= {f for f, entries in tables if any(e.function in narrow for e in entries)}
     while grown:  # a bool function that returns what another of them gave
         more = {d.name for d, t in answering if _returns(t, d.mentions & narrow)}
         grown = not more <= narrow
         narrow |= more
-    keeping = keepers(facts)
-    for found, text in texts:
-        if covers(found.path):
-            handed = _hands(text, signed(heading_type(found, text)), found.mentions & narrow)
-            handed = handed or _gives(text, found.mentions & keeping, failing & found.mentions)
-            if handed or _suspect(text, failing & found.mentions):
-                yield found.key, handed
+    return _Words(failing, frozenset(narrow), keepers(facts))
 
 
 @lru_cache(maxsize=1 << 14)

@@ -162,8 +162,8 @@ def _word_finding(facts: Facts, path: str, number: int, inside: str, word: str) 
 
 def _weak(facts: Facts, told: set[tuple[str, str]]) -> Iterator[Finding]:
     """Weak defaults that one architecture overrides and that are no kvm_arch_*() hook."""
-    for key, found in sorted(facts.program.definitions.items()):
-        if not found.weak or not _in(key[0], WEAK) or key[1].startswith("kvm_arch_") or key[1] in CONTRACT:
+    for key, found in sorted((k, d) for k, d in facts.program.definitions.items() if d.weak):
+        if not _in(key[0], WEAK) or key[1].startswith("kvm_arch_") or key[1] in CONTRACT:
             continue
         others = {k[0].split("/")[1] for k in facts.program.by_name[key[1]] if k[0].startswith("arch/")}
         if len(others) == 1 and (key[0], key[1]) not in told:

@@ -255,8 +255,9 @@ def check(facts: Facts) -> Iterator[Finding]:
     checker, first = _Check(facts, errors), first_look(facts)
     for found, text in all_bodies(facts):
         if found.key in errors.able and RULE.covers(found.path):
-            asks = not RETRIES.isdisjoint(found.mentions) and _answers(first, found.key)
-            if asks or (goes_back(text) and _retries(first, found.key)):
+            asks, loops = not RETRIES.isdisjoint(found.mentions), goes_back(text)
+            flow = first.flow(found.key) if asks or loops else None
+            if flow is not None and ((asks and _answers(flow)) or (loops and _retries(first, flow))):
                 checker.function(found.key)
     yield from checker.findings()
     for one in starved(facts, ALLOCATORS, Stays(WALKS.mark, WALKS.steps | WALKS.starts)):
@@ -272,21 +273,21 @@ def check(facts: Facts) -> Iterator[Finding]:
             yield facts.finding(one.function, one.call, one.call.name, words, trace=trace, certainty=certainty)
 
 
-def _answers(first: Errors, key: tuple[str, str]) -> bool:
+def _answers(flow: Flow) -> bool:
     """Whether a function answers with a retry after some error."""
-    flow = first.flow(key)
-    return flow is not None and any(t.hides == ANY.name for t in flow.results)
+    return any(t.hides == ANY.name for t in flow.results)
 
 
-def _retries(first: Errors, key: tuple[str, str]) -> bool:
+def _retries(first: Errors, flow: Flow) -> bool:
     """Whether a loop goes back after some error of a call inside of it."""
-    flow = first.flow(key)
-    for loop in loops_of(flow.function) if flow is not None else ():
-        if flow is not None and loop.tail in flow.starts:
-            inside = {id(i) for i in instrs_of(flow.function, loop)}
-            if any(id(made) in inside for _, made in round_again(first, flow, loop)):
-                return True
-    return False
+    return first.look("retries", flow, (), lambda: any(_goes_back(first, flow, loop) for loop in loops_of(flow.function)))
+
+
+def _goes_back(first: Errors, flow: Flow, loop: Loop) -> bool:
+    if loop.tail not in flow.starts:
+        return False
+    inside = {id(i) for i in instrs_of(flow.function, loop)}
+    return any(id(made) in inside for _, made in round_again(first, flow, loop))
 
 
 RULE = Rule(

@@ -110,9 +110,9 @@ class _Check:
         stored = {e.function for f in HANDLER_FIELDS for e in self.facts.program.tables.get(f, ())}
         found: dict[str, Prototype] = {}
         for prototype in self.facts.program.prototypes():
-            ranged = any(p.type == RANGE for p in prototype.params) and not prototype.cut
-            named = HANDLERS.match(prototype.name) is not None
-            if (ranged and (named or prototype.name in stored)) or FILE_HANDLERS.match(prototype.name):
+            named, of_file = _handles(prototype.name)
+            ranged = (named or prototype.name in stored) and any(p.type == RANGE for p in prototype.params)
+            if (ranged and not prototype.cut) or of_file:
                 self.facts.count("range handlers looked at")
                 if signed(prototype.returns) and (prototype.name not in found or prototype.defined):
                     found[prototype.name] = prototype
@@ -161,12 +161,7 @@ class _Check:
     def halfway(self, flow: Flow) -> Iterator[Finding]:
         """A call between two zaps whose failure ends the operation."""
         function = flow.function
-        zaps = [
-            (n, c)
-            for n, b in enumerate(function.blocks)
-            for c in b.instrs
-            if isinstance(c, Call) and self.zaps(c, function)
-        ]
+        zaps = self.all_zaps(function)
         if not zaps:
             return
         yield from self.given_up(flow, zaps)
@@ -210,6 +205,11 @@ class _Check:
                 first = step(function, zap, f"{zap.name}() has taken away part of the range")
                 trace = (first, step(function, made, "leaves with the rest still mapped"))
                 yield self.facts.finding(function, made, f"-{token.name}", words, trace=trace)
+
+    def all_zaps(self, function: Function) -> list[tuple[int, Call]]:
+        """The calls of a function that take mappings away, each with its block."""
+        calls = ((n, c) for n, b in enumerate(function.blocks) for c in b.instrs if isinstance(c, Call))
+        return [(n, c) for n, c in calls if self.zaps(c, function)]
 
     def zaps(self, call: Call, function: Function) -> bool:
         """Whether a call takes mappings away, itself or through helpers."""
@@ -259,16 +259,28 @@ def check(facts: Facts) -> Iterator[Finding]:
     first = _Check(facts, first_look(facts))
     for key in _zappers(facts):
         shallow = first.errors.flow(key)
-        if shallow is not None and any(True for _ in first.halfway(shallow)):
+        if shallow is not None and _may_stop(first, shallow):
             flow = checker.errors.flow(key)
             if flow is not None:
                 yield from checker.halfway(flow)
 
 
+def _may_stop(first: _Check, flow: Flow) -> bool:
+    """Whether a first look finds a failure between two zaps."""
+    zaps = tuple(made for _, made in first.all_zaps(flow.function))
+    return first.errors.look("halfway", flow, zaps, lambda: any(True for _ in first.halfway(flow)))
+
+
+@lru_cache(maxsize=1 << 14)
+def _handles(name: str) -> tuple[bool, bool]:
+    """Whether a name is one of a handler of ranges, or of a file."""
+    return HANDLERS.match(name) is not None, FILE_HANDLERS.match(name) is not None
+
+
 def _warners(facts: Facts) -> Iterator[Function]:
     """Functions that warn of something negative and ask a handler."""
     for found, text in all_bodies(facts):
-        if RULE.covers(found.path) and _asks(found.mentions) and _WARNED.search(text):
+        if _asks(found.mentions) and RULE.covers(found.path) and _WARNED.search(text):
             function = facts.program.lower(found.key)
             if function is not None:
                 yield function

@@ -97,9 +97,7 @@ def _named(facts: Facts, path: str, word: str, depth: int = 3) -> Iterator[str]:
 def _hook(facts: Facts) -> tuple[str, Function | None]:
     """Whether the hook of TDX that limits the level lets it be huge: ``huge``, ``small`` or ``unseen``."""
     seen: Function | None = None
-    for key in sorted(facts.program.definitions):
-        if not is_tdx(key[0]) or not LEVEL_HOOK.search(key[1]):
-            continue
+    for key in sorted(k for k in facts.program.definitions if is_tdx(k[0]) and LEVEL_HOOK.search(k[1])):
         function = facts.program.lower(key)
         for block in function.blocks if function is not None else ():
             for instr in block.instrs:
