@@ -80,7 +80,7 @@ class Errors:
         return None if function is None else Pass(self, function).solve()
 
     def look(self, what: str, flow: Flow, beside: Hashable, make: Callable[[], T]) -> T:
-        """An answer that is made of a solved function and ``beside``; kept in a series as long as these are the same."""
+        """An answer made of a solved function and ``beside``: kept in a series as long as these are the same."""
         left: dict[Key, tuple[Flow, Hashable, T]] = self.program.left.setdefault(("look", what), {})  # type: ignore[assignment]
         known = left.get(flow.function.key)
         if known is None or known[0] is not flow or known[1] != beside:

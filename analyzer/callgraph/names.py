@@ -53,17 +53,14 @@ class NameGraph:
             for key, d in program.definitions.items()
         }
         differing = {k for k, targets in self.callees.items() if still.get(k) is not targets}
-        if not any(d.kind == "macro" for k in differing if (d := program.definitions[k])):
-            gone = still.keys() - self.callees.keys()
-            if not any(old[k].kind == "macro" for k in gone):
-                self._named = {k: n for k, n in earlier._named.items() if k not in differing and k not in gone}
+        differing |= still.keys() - self.callees.keys()
+        if not any(known[k].kind == "macro" for known in (old, program.definitions) for k in differing & known.keys()):
+            self._named = {k: named for k, named in earlier._named.items() if k not in differing}
         self._call(earlier, differing)
 
     def _call(self, earlier: NameGraph, differing: set[Key]) -> None:
         """The callers, in the order of the definitions; those of what ``differing`` ones called, or call, anew."""
-        touched = {t for k in differing for t in (*self.callees[k], *earlier.callees.get(k, ()))}
-        for gone in earlier.callees.keys() - self.callees.keys():
-            touched.update(earlier.callees[gone])
+        touched = {t for k in differing for edges in (earlier.callees, self.callees) for t in edges.get(k, ())}
         self.callers = {k: found for k, found in earlier.callers.items() if k not in touched}
         again: dict[Key, list[Key]] = {t: [] for t in touched}
         for key, targets in self.callees.items():
@@ -150,4 +147,3 @@ def recipe(test: object) -> Hashable | None:
         return None
     made_with = tuple(recipe(cell.cell_contents) for cell in test.__closure__ or ())
     return None if None in made_with else (test.__code__, *made_with)
-

@@ -280,7 +280,9 @@ def _answers(flow: Flow) -> bool:
 
 def _retries(first: Errors, flow: Flow) -> bool:
     """Whether a loop goes back after some error of a call inside of it."""
-    return first.look("retries", flow, (), lambda: any(_goes_back(first, flow, loop) for loop in loops_of(flow.function)))
+    return first.look(
+        "retries", flow, (), lambda: any(_goes_back(first, flow, loop) for loop in loops_of(flow.function))
+    )
 
 
 def _goes_back(first: Errors, flow: Flow, loop: Loop) -> bool:
