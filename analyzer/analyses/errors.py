@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import TypeVar
 
 from analyzer.analyses.able import able_of, is_constant, is_small
@@ -18,7 +19,20 @@ from analyzer.analyses.facts import step as at_step
 from analyzer.analyses.keptflows import KeptFlows
 from analyzer.analyses.locks import BUGS_VM
 from analyzer.analyses.reception import ERRNO, narrow_kind, signed, tests_of, truth_of
-from analyzer.analyses.tokens import ANY, NONE, SOME, Flow, Items, Known, State, Token, by_place, like
+from analyzer.analyses.tokens import (
+    ANY,
+    NONE,
+    SOME,
+    Flow,
+    Items,
+    Known,
+    State,
+    Token,
+    by_place,
+    like,
+    narrowed,
+    on_path,
+)
 from analyzer.analyses.typestate import BUSY_TESTS
 from analyzer.core.finding import Step
 from analyzer.dataflow.settings import fetched
@@ -144,7 +158,7 @@ class Errors:
                     out[token] = None
                 elif int(token.name[1:]) < len(call.args):
                     for known, _ in args(call.args[int(token.name[1:])]):
-                        out[replace(known, narrow=known.narrow or token.narrow)] = None
+                        out[narrowed(known, token.narrow)] = None
         return out
 
     def trace(self, key: Key, token: Token, seen: frozenset[Key] = frozenset()) -> tuple[Step, ...]:
@@ -282,7 +296,7 @@ class Pass:
         for token, made in items:
             if not token.error:
                 continue
-            item = (replace(token, narrow=token.narrow or kind), made)
+            item = (narrowed(token, kind), made)
             if not token.narrow:
                 self.flow.narrowed.setdefault(item, (token, at))
             out.add(item)
@@ -314,9 +328,7 @@ class Pass:
             items = frozenset((replace(t, narrow=""), i) for t, i in self.items(call.args[0], state, call))
         else:
             given = self.errors.items_of(call, self.function, lambda e: self.items(e, state, call))
-            items = frozenset(
-                (replace(t, bugged=t.bugged or state.bugged, under=t.under or state.under), call) for t in given
-            )
+            items = frozenset((on_path(t, state.bugged, state.under), call) for t in given)
         self.assign(call.result, items, call, state)
 
     def bug(self, state: State) -> None:
@@ -333,7 +345,7 @@ class Pass:
         test = truth_of(assume.cond, assume.truth, self.flow.tests)
         if test is None:
             return
-        if test.kind == "dead" or not self.errors.known.dead.isdisjoint(_WORD.findall(test.subject)):
+        if test.kind == "dead" or not self.errors.known.dead.isdisjoint(_words(test.subject)):
             if test.holds:
                 self.bug(state)
             return
@@ -381,6 +393,11 @@ def _gives_minus_one(function: Function) -> bool:
     """Whether a function says by a plain -1 that it failed: what is not shown of it has no errno then."""
     instrs = (i for b in function.blocks for i in b.instrs if isinstance(i, Return))
     return any(isinstance(i.value, Const) and i.value.text == "-1" for i in instrs)
+
+
+@cache
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(text))
 
 
 def _bugged(items: Items) -> Items:

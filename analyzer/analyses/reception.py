@@ -153,8 +153,14 @@ def truth_of(cond: Expr, truth: bool, tests: Mapping[str, Test]) -> Test | None:
         return None
     if test.kind == "true" and test.subject in tests:
         kept = tests[test.subject]
-        test = replace(kept, holds=kept.holds is test.holds)
-    return replace(test, holds=test.holds is truth)
+        test = kept if test.holds else _otherwise(kept)
+    return test if truth else _otherwise(test)
+
+
+@cache
+def _otherwise(test: Test) -> Test:
+    """The other side of a test."""
+    return replace(test, holds=not test.holds)
 
 
 def condition_of(assume: Assume) -> Test | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from analyzer.analyses.reception import Test
 from analyzer.ir.types import Function, Instr
@@ -34,6 +34,18 @@ class Token:
     def known(self) -> bool:
         """Whether it is an error of its own, not what a parameter may be."""
         return self.error and (self.name[0] != "@" or self.name == "@")
+
+
+def narrowed(token: Token, kind: str) -> Token:
+    """A token that loses its sign, unless it has lost it before."""
+    return token if token.narrow or not kind else replace(token, narrow=kind)
+
+
+def on_path(token: Token, bugged: bool, under: str) -> Token:
+    """A token with what a path says of it besides what it says itself."""
+    if (token.bugged or not bugged) and (token.under or not under):
+        return token
+    return replace(token, bugged=token.bugged or bugged, under=token.under or under)
 
 
 def like(one: Token, other: Token) -> bool:
