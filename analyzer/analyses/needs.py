@@ -7,18 +7,19 @@ between uses and those who hold are looked at. At an entry point that nobody cal
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from analyzer.analyses.locks import Held, held_mode
-from analyzer.analyses.regions import BELOW, OUT, RegionChange, Regions, inside
+from analyzer.analyses.outlived import Outlived, Section, follows, hands_on, outlived
+from analyzer.analyses.regions import BELOW, OUT, RegionChange, Regions, inside, spelled
 from analyzer.callgraph.names import NameGraph
 from analyzer.dataflow.context import Context
 from analyzer.dataflow.paths import Explorer
 from analyzer.dataflow.values import Facts
 from analyzer.ir.effect import Vocabulary
 from analyzer.ir.program import Key, Program
-from analyzer.ir.types import Call, Function, Instr
+from analyzer.ir.types import Assign, Call, Function, Instr, Return
 
 Need = Callable[[Call, Function], frozenset[str]]  # the labels of which one must be held; empty: no need
 Changes = Callable[[Call, Function | None], Iterable[RegionChange]]
@@ -76,6 +77,30 @@ class Needs:
                         queued.add(caller)
                         work.append(caller)
         return self
+
+    def outlived(self, reads: frozenset[str], takes: frozenset[str], gives: frozenset[str]) -> Iterator[Outlived]:
+        """Pointers that outlive a section in which a function reads them itself."""
+        section = Section(takes, gives, reads)
+        direct = self.names.where(lambda d: not d.mentions.isdisjoint(section.reads))
+        words = spelled(takes)
+        taking = self.names.where(lambda d: not d.mentions.isdisjoint(words))
+        for key in sorted(direct & taking):
+            function = self.program.lower(key) if self.program.definitions[key].kind == "function" else None
+            for found in outlived(function, section) if function is not None else ():
+                if not isinstance(found.instr, Return) or self._followed(key, section):
+                    yield found
+
+    def _followed(self, key: Key, section: Section) -> bool:
+        """Whether a caller follows, with no section of its own, the pointer that a function returns."""
+        words = spelled(section.takes)
+        callers = [k for k in self._callers(key) if self.program.definitions[k].mentions.isdisjoint(words)]
+        for caller in self.program.functions(callers):
+            made = {c.result.text for c in caller.calls() if c.callee == key[1] and c.result is not None}
+            instrs = [i for b in caller.blocks for i in b.instrs]
+            made |= {i.target.text for i in instrs if isinstance(i, Assign) and i.value.text in made}
+            if any(follows(i, name) or hands_on(i, name) for i in instrs for name in made):
+                return True
+        return False
 
     def entries(self) -> Iterable[tuple[Key, Unmet]]:
         """Needs that are not met at a function which nobody of the program calls; the callers of one that is exported

@@ -20,11 +20,14 @@ from analyzer.author import (
     Facts,
     Finding,
     Function,
+    Instr,
     Key,
     LockChanges,
+    Name,
     Needs,
     Provenance,
     RegionChange,
+    Return,
     Rule,
     Severity,
     Step,
@@ -33,6 +36,7 @@ from analyzer.author import (
     one_sided_helpers,
     shown,
     step,
+    words,
 )
 from rules.vocabulary.contexts import (
     IRQ,
@@ -144,6 +148,17 @@ def _finding(facts: Facts, unmet: Unmet, entry: str) -> Finding | None:
     )
 
 
+def _outlived(facts: Facts, function: Function, name: str, read: Call, left: Call, instr: Instr) -> Finding:
+    what = f"{words(function, Name(name))} is {'returned' if isinstance(instr, Return) else 'followed'}"
+    message = f"{what} after rcu_read_unlock(): what it points to may be freed"
+    trace = (
+        step(function, read, f"{shown(read)} is read"),
+        step(function, left, "leaves the RCU read section"),
+        step(function, instr, what),
+    )
+    return facts.finding(function, instr, f"{what} outside of RCU", message, trace=trace)
+
+
 def _shown(facts: Facts, unmet: Unmet) -> bool:
     """Whether code that is shown makes the break: without all of it, or of the helper, only a section that was left."""
     known = facts.program.whole and unmet.call.callee in RCU_USES
@@ -169,6 +184,9 @@ def check(facts: Facts) -> Iterator[Finding]:
             if key not in best or unmet.length < best[key][0]:
                 best[key] = (unmet.length, made)
     yield from (made for _, made in best.values())
+    for one in needs.outlived(RCU_USES, RCU_TAKES, RCU_GIVES):
+        facts.count("pointers that outlive their read section")
+        yield _outlived(facts, one.function, one.name, one.read, one.left, one.instr)
 
 
 RULE = Rule(
