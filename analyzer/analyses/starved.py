@@ -7,8 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from analyzer.analyses.bodies import all_bodies, goes_back, heading_type
+from analyzer.analyses.cycles import Loop
+from analyzer.analyses.errors import Errors
+from analyzer.analyses.errorstates import end_state
 from analyzer.analyses.facts import Facts
 from analyzer.analyses.reception import truth_of
+from analyzer.analyses.tokens import Flow, Items
 from analyzer.ir.cfg import home_of
 from analyzer.ir.program import Definition, Key
 from analyzer.ir.types import Assign, Assume, Binary, Call, Const, Field, Function, Hole, Instr, Name, Return
@@ -74,6 +78,12 @@ class Stays:
 
     mark: str
     steps: frozenset[str]
+
+    def failed(self, errors: Errors, flow: Flow, loop: Loop) -> Items:
+        """What has failed in a loop where its walk is told to stay where it is."""
+        blocks = flow.function.blocks
+        told = [n for n in loop.blocks if n in flow.starts and any(_marks(i, self.mark) for i in blocks[n].instrs)]
+        return frozenset().union(*(end_state(errors, flow, n).failed for n in told))
 
 
 def starved(facts: Facts, allocators: Iterable[str], stays: Stays) -> Iterator[Starved]:

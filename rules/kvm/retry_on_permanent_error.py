@@ -60,6 +60,7 @@ from rules.vocabulary.errnos import DEAD, RESOURCE, RETRIES, errors_of, first_lo
 from rules.vocabulary.memory import ALLOCATORS
 
 _WORD = re.compile(r"\w+")
+STAYS = Stays(WALKS.mark, WALKS.steps | WALKS.starts)
 SCOPE = ("arch/*/kvm/*", "virt/kvm/*", "arch/x86/virt/vmx/tdx/*", "include/linux/kvm*")
 
 
@@ -126,10 +127,13 @@ class _Check:
             return
         self.facts.count("retries after an error looked at")
         homes = {id(i): n for n in loop.blocks for i in function.blocks[n].instrs}
+        stay = STAYS.failed(self.errors, flow, loop)
         for call in {i[1]: None for i in failed}:
-            if advances(function, loop, homes[id(call)]) or self.works(flow, loop, call):
+            if self.works(flow, loop, call):
                 continue
-            lasting = sorted((i for i in failed if i[1] is call and self.lasts(flow, loop, i, failed)), key=_order)
+            goes_on = advances(function, loop, homes[id(call)])
+            mine = [i for i in failed if i[1] is call and (not goes_on or i in stay)]
+            lasting = sorted((i for i in mine if self.lasts(flow, loop, i, failed)), key=_order)
             if lasting:
                 self.report(flow, loop, lasting[0])
 
@@ -255,12 +259,12 @@ def check(facts: Facts) -> Iterator[Finding]:
     checker, first = _Check(facts, errors), first_look(facts)
     for found, text in all_bodies(facts):
         if found.key in errors.able and RULE.covers(found.path):
-            asks, loops = not RETRIES.isdisjoint(found.mentions), goes_back(text)
+            asks, loops = not RETRIES.isdisjoint(found.mentions), goes_back(text) or STAYS.mark in found.mentions
             flow = first.flow(found.key) if asks or loops else None
             if flow is not None and ((asks and _answers(flow)) or (loops and _retries(first, flow))):
                 checker.function(found.key)
     yield from checker.findings()
-    for one in starved(facts, ALLOCATORS, Stays(WALKS.mark, WALKS.steps | WALKS.starts)):
+    for one in starved(facts, ALLOCATORS, STAYS):
         facts.count("allocations that are made again looked at")
         if RULE.covers(one.function.path):
             trace = (
