@@ -32,6 +32,7 @@ from rules.vocabulary.errnos import errors_of
 from rules.vocabulary.seamcall import VOID_OPS, is_tdx, only_reads
 
 SCOPE = ("arch/x86/kvm/*",)
+TOLD = frozenset(("EBUSY", "EIO"))  # what a function makes of a SEAMCALL that failed, with the VM not bugged
 Wrappers = dict[tuple[str, str], tuple[Step, ...]]
 
 
@@ -133,7 +134,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                     places.add(place)
                     yield from _lost(facts, function, call, why)
                 asked = use.returned and (not use.handled or function.key in _must_check(facts))
-                if (asked or (use.handled and _tells(facts, function))) and function.key not in wrappers:
+                if (asked or (use.loss is None and _tells(facts, function))) and function.key not in wrappers:
                     wrappers[function.key] = why
                     grown = True
     for function in functions:
@@ -144,11 +145,11 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _tells(facts: Facts, function: Function) -> bool:
-    """Whether a function of TDX tells its caller of a busy operation on the S-EPT, with the VM not bugged."""
+    """Whether a function of TDX tells nobody but its caller that an operation on the S-EPT failed."""
     mentions = facts.program.definitions[function.key].mentions
-    if not is_tdx(function.path) or "EBUSY" not in mentions or not any(m.startswith("tdh_mem_") for m in mentions):
+    if not is_tdx(function.path) or mentions.isdisjoint(TOLD) or not any(m.startswith("tdh_mem_") for m in mentions):
         return False
-    return any(t.known and t.name == "EBUSY" and not t.bugged for t in errors_of(facts).results(function.key))
+    return any(t.known and t.name in TOLD and not t.bugged for t in errors_of(facts).results(function.key))
 
 
 def _lost(facts: Facts, function: Function, call: Call, why: tuple[Step, ...]) -> Iterator[Finding]:

@@ -1,0 +1,25 @@
+// litmus: a helper logs the failed block and returns an errno, which ends the removal
+// path: arch/x86/kvm/vmx/tdx.c
+static int block_leaf(struct kvm *kvm, u64 gpa, enum pg_level level)
+{
+	u64 entry, state, err;
+
+	err = tdh_mem_range_block(&to_kvm_tdx(kvm)->td, gpa, level, &entry, &state);
+	if (err) {
+		pr_err_ratelimited("block of %llx failed: %llx\n", gpa, err);
+		return -EIO;
+	}
+	return 0;
+}
+
+int drop_leaf(struct kvm *kvm, u64 gpa, enum pg_level level)
+{
+	int ret;
+
+	write_lock(&kvm->mmu_lock);
+	ret = block_leaf(kvm, gpa, level);
+	if (!KVM_BUG_ON(ret, kvm))
+		tdx_track(kvm);
+	write_unlock(&kvm->mmu_lock);
+	return ret;
+}
