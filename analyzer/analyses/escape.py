@@ -76,6 +76,32 @@ class Escape:
         if call.result is not None:
             yield from self._result(function, call, (), frozenset())
 
+    def filled(self, function: Function, call: Call, index: int) -> Iterator[Kept]:
+        """The same for what a call puts into an array that it is given."""
+        array = call.args[index] if index < len(call.args) else None
+        if isinstance(array, Addr):
+            array = array.base
+        if isinstance(array, Name):
+            yield from self._carried(function, array.id, (), frozenset())
+            yield from self._given(function, array, ())
+        elif array is not None:
+            yield Kept(function, call, array, ())
+
+    def _given(self, function: Function, name: Name, path: tuple[Step, ...]) -> Iterator[Kept]:
+        """The arrays that callers hand over as a parameter."""
+        index = next((n for n, p in enumerate(function.params) if p.name == name.id), None)
+        for key in self.names.callers.get(function.key, ()) if index is not None and len(path) < MAX_HOPS else ():
+            caller = self.program.lower(key)
+            for call in caller.calls() if caller is not None else ():
+                if index is None or caller is None or call.callee != function.name or index >= len(call.args):
+                    continue
+                arg, here = call.args[index], (*path, step(caller, call, f"{function.name}() fills it for the caller"))
+                if isinstance(arg, Name):
+                    yield from self._carried(caller, arg.id, here, frozenset())
+                    yield from self._given(caller, arg, here)
+                else:
+                    yield Kept(caller, call, arg, here)
+
     def _result(
         self, function: Function, call: Call, path: tuple[Step, ...], seen: frozenset[tuple[Key, str]]
     ) -> Iterator[Kept]:

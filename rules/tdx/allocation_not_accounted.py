@@ -36,7 +36,7 @@ from analyzer.author import (
     step,
     words,
 )
-from rules.vocabulary.memory import ALLOCATORS, CASTS, outlives
+from rules.vocabulary.memory import ALLOCATORS, CASTS, FILLERS, outlives
 
 SCOPE = ("arch/x86/kvm/vmx/tdx*", "arch/x86/kvm/vmx/main.c", "arch/x86/kvm/mmu/*", "arch/x86/virt/vmx/tdx/*")
 CACHE_FLAGS = frozenset(("gfp_custom",))  # of struct kvm_mmu_memory_cache: what it allocates with (linux/kvm_types.h)
@@ -50,9 +50,9 @@ def _covers(path: str) -> bool:
 def check(facts: Facts) -> Iterator[Finding]:
     """Every allocation of TDX code whose flags do not charge, followed to where its result is kept."""
     escape = Escape(facts.program, facts.names)
-    for function in facts.mentioning(frozenset(ALLOCATORS), _covers):
+    for function in facts.mentioning(frozenset(ALLOCATORS) | frozenset(FILLERS), _covers):
         for call in function.calls():
-            if call.callee in ALLOCATORS:
+            if call.callee in ALLOCATORS or call.callee in FILLERS:
                 facts.count("allocations looked at")
                 yield from _allocation(facts, escape, function, call)
     for function in facts.mentioning(CACHE_FLAGS, _covers):
@@ -80,7 +80,10 @@ def _allocation(facts: Facts, escape: Escape, function: Function, call: Call) ->
     plain = next((f for f in _flags(facts, function, call) if _uncharged(f[0])), None)
     if plain is None or _charging_cache(facts, function, call):
         return
-    kept = next((k for k in escape.of(function, call) if escape.lives_in(k.function, k.target, outlives, CASTS)), None)
+    places = escape.of(function, call)
+    if call.callee in FILLERS:
+        places = escape.filled(function, call, FILLERS[call.callee][1])
+    kept = next((k for k in places if escape.lives_in(k.function, k.target, outlives, CASTS)), None)
     if kept is not None:
         yield _finding(facts, function, call, plain, kept)
 
@@ -104,7 +107,7 @@ def _uncharged(flags: str) -> bool:
 
 def _flags(facts: Facts, function: Function, call: Call) -> Iterator[Flags]:
     """What the flags of an allocation can be."""
-    index = ALLOCATORS[call.callee]
+    index = FILLERS[call.callee][0] if call.callee in FILLERS else ALLOCATORS[call.callee]
     if index is None or index >= len(call.args):
         yield "GFP_KERNEL", ()
     else:

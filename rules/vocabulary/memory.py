@@ -19,6 +19,11 @@ ALLOCATORS: dict[str, int | None] = {
     **dict.fromkeys("kmalloc_flex kzalloc_flex kvmalloc_flex kvzalloc_flex".split(), 3),
     **dict.fromkeys("vmalloc vzalloc".split(), None),
 }
+# Allocators that fill an array they are given: the index of the flags, and of the array (linux/gfp.h).
+FILLERS: dict[str, tuple[int, int]] = {
+    **dict.fromkeys("alloc_pages_bulk alloc_pages_bulk_array alloc_pages_bulk_mempolicy".split(), (0, 2)),
+    **dict.fromkeys("alloc_pages_bulk_node alloc_pages_bulk_array_node".split(), (0, 3)),
+}
 # How TDX code comes from a VM or a vCPU to its own object.
 CASTS = {"to_kvm_tdx": "struct kvm_tdx", "to_tdx": "struct vcpu_tdx"}
 _OBJECTS = frozenset(
