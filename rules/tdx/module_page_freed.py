@@ -28,6 +28,7 @@ from analyzer.author import (
     Field,
     Finding,
     Function,
+    Instr,
     Keeper,
     Move,
     Name,
@@ -48,7 +49,7 @@ from analyzer.author import (
     values_of,
     words,
 )
-from rules.vocabulary.custody import ARRAYS, CUSTODY, PAGES, VIEWS, WRITE_BACKS
+from rules.vocabulary.custody import ARRAYS, CUSTODY, LIST_WALKS, LISTS, PAGES, VIEWS, WRITE_BACKS
 from rules.vocabulary.seamcall import KEY_TEST
 
 SCOPE = ("arch/x86/kvm/vmx/*", "arch/x86/kvm/mmu/*")
@@ -112,12 +113,8 @@ def _parked(facts: Facts) -> Iterator[Finding]:
     """Pages of the module that are put into an object whose pages somebody frees later, with no reclaim before."""
     freed = {place: (f, c) for f in facts.mentioning(FREES, _covers) for c, place in _frees(f)}
     for function in facts.mentioning(PAGES, _covers) if freed else ():
-        instrs = [i for b in function.blocks for i in b.instrs if isinstance(i, Assign)]
-        taken = {p.name for c in function.calls() if c.callee in TAKES for a in c.args for p in _fields(function, a)}
-        for instr in instrs:
-            value = next((p for p in parts(instr.value) if isinstance(p, Field)), None)
-            place = _member(function, instr.target)
-            if value is None or value.name not in PAGES - taken or place not in freed:
+        for instr, value, place in _parks(function):
+            if value.name not in PAGES or place not in freed or _back_before(function, instr, value):
                 continue
             home, call = freed[place]
             name = words(function, value)
@@ -126,9 +123,42 @@ def _parked(facts: Facts) -> Iterator[Finding]:
             yield facts.finding(function, instr, f"{name} left to be freed", message, trace=trace)
 
 
+def _parks(function: Function) -> Iterator[tuple[Instr, Field, tuple[str, str]]]:
+    """Members that are stored in a member of another object, or put on a list: where, what, and what keeps them."""
+    for instr in (i for b in function.blocks for i in b.instrs):
+        if isinstance(instr, Assign):
+            value = next((p for p in parts(instr.value) if isinstance(p, Field)), None)
+            if value is not None:
+                yield instr, value, _member(function, instr.target)
+        elif isinstance(instr, Call) and instr.callee in LISTS and len(instr.args) > 1:
+            head = next((p for p in parts(instr.args[1]) if isinstance(p, Field)), None)
+            for value in _fields(function, Name(instr.args[0].root)) if head is not None else ():
+                yield instr, value, ("list", head.name if head is not None else "")
+
+
+def _back_before(function: Function, instr: Instr, value: Field) -> bool:
+    """Whether every path to an instruction has taken the page of a member back."""
+    takes = {id(c) for c in function.calls() if c.callee in TAKES for a in c.args for p in _fields(function, a)
+             if p.name == value.name}  # fmt: skip
+    seen, work = {0}, [0]
+    while work:
+        block = function.blocks[work.pop()]
+        for each in block.instrs:
+            if each is instr:
+                return False
+            if id(each) in takes:
+                break
+        else:
+            work += [n for n in block.successors if n not in seen]
+            seen.update(block.successors)
+    return True
+
+
 def _fields(function: Function, expr: Expr) -> Iterator[Field]:
     """The members in an expression, and in what its variable is made of."""
-    for value in (expr, *(v for v in values_of(function, expr.text) if not isinstance(v, Call))):
+    made = list(values_of(function, expr.text))
+    given = (a for v in made if isinstance(v, Call) and v.callee in VIEWS for a in v.args)
+    for value in (expr, *(v for v in made if not isinstance(v, Call)), *given):
         yield from (p for p in parts(value) if isinstance(p, Field))
 
 
@@ -136,10 +166,20 @@ def _frees(function: Function) -> Iterator[tuple[Call, tuple[str, str]]]:
     """The calls that free a member of an object, without a reclaim in the same function."""
     if any(c.callee in TAKES for c in function.calls()):
         return
+    walked = {c.args[0].text: p for c in function.calls() if c.callee in LIST_WALKS and len(c.args) > 1
+              for p in _heads(c)}  # fmt: skip
     for call in function.calls():
-        place = _member(function, call.args[0]) if call.callee in FREES and call.args else ("", "")
+        page = call.args[0] if call.callee in FREES and call.args else None
+        place = _member(function, page) if page is not None else ("", "")
+        if page is not None and page.text in walked:
+            place = ("list", walked[page.text])
         if place[0]:
             yield call, place
+
+
+def _heads(walk: Call) -> Iterator[str]:
+    """The member that is the head of a list that is walked."""
+    yield from (p.name for a in walk.args[1:] for p in parts(a) if isinstance(p, Field))
 
 
 def _member(function: Function, expr: Expr) -> tuple[str, str]:

@@ -11,6 +11,9 @@ ARRAYS = frozenset("tdcs_pages tdcx_pages".split())
 # The module may touch it while it reclaims the others, so that it is written back by itself, once it is back.
 WRITE_BACKS = {"tdr_page": "tdh_phymem_page_wbinvd_tdr"}
 VIEWS = frozenset("virt_to_page page_address page_to_virt page_to_phys __pa __va virt_to_phys".split())
+# What puts an object on a list (what, then the head), and what walks one (the cursor comes first; linux/list.h).
+LISTS = frozenset("list_add list_add_tail list_add_rcu list_add_tail_rcu list_move list_move_tail".split())
+LIST_WALKS = frozenset("list_for_each_entry list_for_each_entry_safe list_for_each_entry_reverse".split())
 _TDX = "arch/x86/kvm/vmx/tdx.c"
 
 
