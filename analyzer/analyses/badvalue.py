@@ -19,6 +19,7 @@ from analyzer.ir.types import (
     Addr,
     Assign,
     Assume,
+    Binary,
     Call,
     Const,
     Deref,
@@ -223,7 +224,7 @@ def _parts(expr: Expr) -> Iterator[Expr]:
 
 def _broken(part: Expr, bad: Bad) -> str:
     """What a bad value breaks in an expression."""
-    if bad.kind in ("null", "unset"):
+    if bad.kind in ("null", "unset", "index"):
         if isinstance(part, Deref) and bad.named(part.base):
             return f"follows {part.base.text}"
         if isinstance(part, Index) and bad.named(part.base):
@@ -233,16 +234,31 @@ def _broken(part: Expr, bad: Bad) -> str:
     return ""
 
 
+def _hands_on(value: Expr, bad: Bad) -> bool:
+    """Whether what is stored is the value, or the address of an element that is out of range."""
+    inner = value.base if isinstance(value, Addr) and bad.kind == "index" else None
+    return bad.named(value) or (isinstance(inner, Index) and bad.named(inner.index))
+
+
+def _further(instr: Assign) -> bool:
+    """Whether a number only grows: past the end it stays past the end."""
+    value = instr.value
+    grows = isinstance(value, Binary) and value.op == "+" and isinstance(value.right, Const)
+    return grows and isinstance(value, Binary) and value.left is instr.target
+
+
 def _moved(instr: Instr, bad: Bad) -> Bad | None:
     """The value after a store: a copy is bad as well, what is overwritten is bad no more."""
     target = instr.target if isinstance(instr, Assign) else instr.result if isinstance(instr, Call) else None
     words = bad.words
+    if bad.kind == "index" and isinstance(instr, Assign) and _further(instr) and bad.named(instr.target):
+        return bad
     if isinstance(target, Name):
         words = frozenset(w for w in words if not re.search(rf"\b{re.escape(target.id)}\b", w))
     elif target is not None:
         words = words - {target.text}
     same = isinstance(instr, Call) and SAME.match(instr.callee) is not None and any(map(bad.named, instr.args))
-    if isinstance(target, Name) and (same or (isinstance(instr, Assign) and bad.named(instr.value))):
+    if isinstance(target, Name) and (same or (isinstance(instr, Assign) and _hands_on(instr.value, bad))):
         words = words | {target.id}
     if isinstance(instr, Call):
         given = {a.base.text for a in instr.args if isinstance(a, Addr)}
