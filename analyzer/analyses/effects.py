@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from analyzer.analyses.facts import nonzero
 from analyzer.analyses.locks import BUGS_VM
 from analyzer.analyses.typestate import BUSY_TESTS
 from analyzer.dataflow.context import Context
@@ -109,12 +110,30 @@ def stored(function: Function, instr: Assign) -> Delta | None:
         return None  # written by every run, whatever the one before left there
     if isinstance(value, Const) and value.value == 0 and _taken(function, target):
         return Delta(f"slot {last_name(target)}", -1, f"empties {target.text}")
+    if isinstance(value, Const) and value.value is not None and _spares(function, target, value.value != 0):
+        return Delta(f"flag {last_name(target)}", 1 if value.value else -1, f"changes {target.text}")
     again = None if isinstance(value, Const) and value.value == 0 else set_again(function, target)
     if again is not None:
         return again
     if not isinstance(value, Const) and _emptied(function, target):
         return Delta(f"slot {last_name(target)}", 1, f"fills {target.text}")
     return None
+
+
+def _spares(function: Function, place: Expr, now: bool) -> bool:
+    """Whether a function has nothing to do where a place is what it makes it: a second run leaves at once."""
+    for block in function.blocks:
+        last = block.instrs[-1] if block.instrs else None
+        asks = any(isinstance(i, Assume) and _is(i, place) is now for i in block.instrs)
+        if asks and isinstance(last, Return) and not any(isinstance(i, Call) for i in block.instrs):
+            return True
+    return False
+
+
+def _is(assume: Assume, place: Expr) -> bool | None:
+    """What a branch says of a place: not zero, zero, or nothing."""
+    cond, truth = nonzero(assume)
+    return truth if cond is place else None
 
 
 def _output(function: Function, place: Expr) -> bool:
