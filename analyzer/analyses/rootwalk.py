@@ -11,7 +11,7 @@ from analyzer.analyses.ops import callers_of
 from analyzer.analyses.rootkind import ROOT_TYPES, Root, roots_in
 from analyzer.analyses.roots import TYPES
 from analyzer.ir.program import Key
-from analyzer.ir.types import Assign, Assume, Call, Function, Instr
+from analyzer.ir.types import Assign, Assume, Call, Function, Instr, Return
 
 
 def invalidates(facts: Facts, key: Key) -> bool:
@@ -67,10 +67,17 @@ def refuses(call: Call, function: Function, assume: Assume) -> bool:
     return asked.isdisjoint(false)
 
 
+def _gives_constant(function: Function, instr: Return) -> bool:
+    """Whether a function that chooses types for its callers gives constant ones."""
+    names = instr.value.names if instr.value is not None and function.returns == ROOT_TYPES else frozenset()
+    return bool(names - {"KVM_INVALID_ROOTS"}) and names <= set(TYPES)
+
+
 def constant_walks(
     facts: Facts, function: Function, roots: list[Root], name: str
 ) -> Iterator[tuple[Instr, frozenset[str]]]:
-    """Walks of constant types: here, of types to which constants are added, and in callees that get the bounds."""
+    """Walks of constant types: here, of types to which constants are added or that are returned, and in callees that
+    get the bounds."""
     for root in roots:
         if root.walk and root.types is not None and root.kinds:
             yield root.instr, root.kinds
@@ -79,6 +86,8 @@ def constant_walks(
             added = instr.value.names & set(TYPES) - {"KVM_INVALID_ROOTS"}
             if added and instr.value.names - set(TYPES):
                 yield instr, frozenset(("direct", "mirror"))
+        elif isinstance(instr, Return) and _gives_constant(function, instr):
+            yield instr, frozenset(("direct", "mirror"))
         elif isinstance(instr, Call) and any(a.text.startswith(f"{name}->start") for a in instr.args):
             for callee in facts.program.functions(facts.program.resolve(instr.callee, function.path)):
                 found = [r for r in roots_in(facts, callee) if r.walk and r.types is not None and "mirror" in r.kinds]
