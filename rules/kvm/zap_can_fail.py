@@ -51,7 +51,7 @@ from analyzer.author import (
     successors,
 )
 from rules.vocabulary.errnos import errors_of, first_look
-from rules.vocabulary.zaps import FILE_HANDLERS, HANDLER_FIELDS, HANDLERS, RANGE, ZAPS
+from rules.vocabulary.zaps import FILE_HANDLERS, HANDLER_FIELDS, HANDLERS, NOTIFIERS, RANGE, ZAPS
 
 SCOPE = ("arch/*/kvm/*", "arch/*/include/asm/kvm*", "virt/kvm/*", "include/linux/kvm*")
 _TYPEDEF = re.compile(r"typedef\s+([\w\s]*?\**)\s*\(\s*\*\s*(\w+)\s*\)\s*\(([^()]*)\)\s*;")
@@ -88,6 +88,21 @@ class _Check:
                 trace = (first, *(failing[1] if failing else ()))
                 subject = f"{prototype.returns} {prototype.name}"
                 yield Finding(where, prototype.name, subject, message, Certainty.MUST, trace)
+
+    def notifiers(self) -> Iterator[Finding]:
+        """Ops by which the primary MMU takes memory away, and that fail for a reason of their own."""
+        program = self.facts.program
+        stored = (e for field_ in NOTIFIERS for e in program.tables.get(field_, ()) if RULE.covers(e.path))
+        for key in dict.fromkeys(k for e in stored for k in program.resolve(e.function, e.path)):
+            self.facts.count("ops of the primary MMU looked at")
+            tokens = (t for t in self.errors.results(key) if t.known and t.name not in ("@", "EAGAIN") and not t.narrow)
+            token, function = next(tokens, None), program.lower(key)
+            if token is not None and function is not None:
+                where = Location(key[0], function.line)
+                first = Step(where, key[1], "the primary MMU takes memory away and cannot be refused")
+                message = f"{key[1]}() takes mappings away and may return -{token.name}"
+                trace = (first, *self.errors.trace(key, token))
+                yield Finding(where, key[1], f"-{token.name} of {key[1]}", message, Certainty.MUST, trace)
 
     def typedefs(self) -> Iterator[tuple[Location, str, str]]:
         """Types of functions that take a range and return a number."""
@@ -254,6 +269,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     """The types of handlers, what becomes of their results, and failures between zaps."""
     checker = _Check(facts, errors_of(facts))
     yield from checker.types()
+    yield from checker.notifiers()
     for function in _warners(facts):
         yield from checker.warned(function)
     first = _Check(facts, first_look(facts))

@@ -15,4 +15,6 @@ HANDLERS = re.compile(
 # the same for the range of a file of guest_memfd: all its VMs; what splits, may refuse and then zaps has a longer name
 FILE_HANDLERS = re.compile(r"^_*kvm_(?:arch_)?gmem_(?:invalidate(?:_(?:start|begin|end|range|all))?|zap|unmap)$")
 RANGE = "struct kvm_gfn_range *"
+# Ops of the primary MMU that return an int: they may not fail but where they must not block (linux/mmu_notifier.h).
+NOTIFIERS = ("invalidate_range_start",)
 HANDLER_FIELDS = ("handler",)  # struct kvm_mmu_notifier_range
