@@ -36,6 +36,7 @@ PATHS = (
     "arch/x86/include/asm/tdx.h",
     "arch/x86/include/asm/kvm_host.h",
     "arch/x86/include/asm/kvm-x86-ops.h",
+    "include/linux/kvm_dirty_ring.h",
     "include/linux/kvm_host.h",
     "include/linux/kvm_irqfd.h",
     "include/linux/kvm_types.h",
