@@ -24,11 +24,13 @@ def test_entries_are_what_is_written() -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda f: str(f.name))
-def test_there_are_four_of_each_rule_of_the_catalog(folder: Path) -> None:
+def test_each_rule_of_the_catalog_has_some(folder: Path) -> None:
     checked = {r.id: r.catalog for r in load_rules() if r.check is not None}
     of = {file.stem for file in files(same=False) if file.parent == folder}
-    assert {r for r, number in checked.items() if number <= 30} <= of <= set(checked)
-    assert all(len(written(file)) >= 4 for file in FILES if file.parent == folder)
+    whole = folder.name != "fifth_set"  # which has a part of the rules, and fewer of each
+    assert of <= set(checked)
+    assert not whole or {r for r, number in checked.items() if number <= 30} <= of
+    assert all(len(written(file)) >= (4 if whole else 2) for file in FILES if file.parent == folder)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f"{f.parent.name}-{f.stem}")

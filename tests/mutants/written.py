@@ -1,4 +1,4 @@
-"""The sets of mutants from the second to the fourth, written from the catalog alone: reads the edits in their folders.
+"""The sets of mutants from the second to the fifth, written from the catalog alone: reads the edits in their folders.
 
 A file a rule, ``<rule-id>.edits``; ``same*.edits`` have what must change nothing. A mutant there::
 
@@ -22,7 +22,7 @@ from tests.kernel.edits import Edit, edited
 from tests.kernel.places import GMEM, HOST_H, MAIN, MMU, MMU_H, OPS_H, SEV, SPTE, TDP, TDP_H, TDX, TDX_H, WRAPPERS
 from tests.mutants.sources import Mutant, Operator, Same, Sources
 
-FOLDERS = tuple(Path(__file__).parent / name for name in ("second_set", "third_set", "fourth_set"))
+FOLDERS = tuple(Path(__file__).parent / name for name in ("second_set", "third_set", "fourth_set", "fifth_set"))
 FILES = (TDX, WRAPPERS, TDP, MMU, GMEM, MAIN, SPTE, SEV, TDP_H, MMU_H, TDX_H, HOST_H, OPS_H, "virt/kvm/pfncache.c")
 Entry = tuple[str, tuple[str, ...], tuple[Edit, ...]]
 
