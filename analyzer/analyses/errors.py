@@ -8,10 +8,9 @@ Summaries are made on demand and kept; a call that leads back to itself adds not
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import TypeVar
 
 from analyzer.analyses.able import able_of, is_constant, is_small
 from analyzer.analyses.facts import Facts
@@ -57,7 +56,6 @@ from analyzer.ir.types import (
     Unary,
 )
 
-T = TypeVar("T")
 PASSES = frozenset(("PTR_ERR", "ERR_PTR", "ERR_CAST", "PTR_ERR_OR_ZERO", "xa_err", "READ_ONCE"))
 _WORD = re.compile(r"%?\w+")
 MAX_LINES = 40  # of a helper that may hand on an error that it is given
@@ -92,14 +90,6 @@ class Errors:
     def _solved(self, key: Key) -> Flow | None:
         function = self.program.lower(key)
         return None if function is None else Pass(self, function).solve()
-
-    def look(self, what: str, flow: Flow, beside: Hashable, make: Callable[[], T]) -> T:
-        """An answer made of a solved function and ``beside``: kept in a series as long as these are the same."""
-        left: dict[Key, tuple[Flow, Hashable, T]] = self.program.left.setdefault(("look", what), {})  # type: ignore[assignment]
-        known = left.get(flow.function.key)
-        if known is None or known[0] is not flow or known[1] != beside:
-            known = left[flow.function.key] = (flow, beside, make())
-        return known[2]
 
     def answer(self, key: Key, given: bool) -> Mapping[Token, Instr]:
         """What a function may return, or makes of an error that it is ``given``."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeVar
 
 from analyzer.analyses.tokens import Flow, Token
 from analyzer.ir.change import change
 from analyzer.ir.program import Key, Program
 
+T = TypeVar("T")
 Asked = dict[tuple[Key, bool], frozenset[Token]]  # what was asked of which function, and the answer
 Answer = Callable[[Key, bool], Mapping[Token, object]]
 
@@ -50,6 +52,14 @@ class KeptFlows:
     def note(self, key: Key, other: Key, given: bool, tokens: Mapping[Token, object]) -> None:
         """A function asked for the results of another, for those of errors it was ``given`` or for all."""
         self.asked.setdefault(key, {})[other, given] = frozenset(tokens)
+
+    def look(self, what: str, flow: Flow, beside: Hashable, make: Callable[[], T]) -> T:
+        """An answer made of a solved function and ``beside``: kept in a series as long as these are the same."""
+        left: dict[Key, tuple[Flow, Hashable, T]] = self.program.left.setdefault(("look", what), {})  # type: ignore[assignment]
+        known = left.get(flow.function.key)
+        if known is None or known[0] is not flow or known[1] != beside:
+            known = left[flow.function.key] = (flow, beside, make())
+        return known[2]
 
     def _still(self, key: Key, answer: Answer) -> Flow | None:
         """The flow of the earlier program, if it stands at the same lines and would be told the same."""

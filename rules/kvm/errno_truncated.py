@@ -151,7 +151,7 @@ class _Check:
         if test.kind == "negative" and assume.truth is test.holds:
             return [("then tested for less than zero", assume, i) for i in by_place(items) if _cut(i)]
         if test.kind == "positive" and not test.holds:
-            return [("then tested for zero or less", assume, i) for i in by_place(items) if _unsigned(i)]
+            return [("then tested for zero or less", assume, i) for i in by_place(items) if _cut(i, "unsigned")]
         if test.kind == "true" and test.holds and not assume.wraps and self.flushes(flow.function, block):
             told = {made for t, made in flow.results.items() if t.known and not t.narrow}
             if any(c.result is not None and c.result.text == test.subject for c in flow.function.calls() if _flush(c)):
@@ -283,12 +283,8 @@ class _Check:
         return instr, function, self.errors.steps(function, token, made)
 
 
-def _cut(item: Item) -> bool:
-    return item[0].known and bool(item[0].narrow)
-
-
-def _unsigned(item: Item) -> bool:
-    return _cut(item) and item[0].narrow == "unsigned"
+def _cut(item: Item, kind: str = "") -> bool:
+    return item[0].known and bool(item[0].narrow) and kind in ("", item[0].narrow)
 
 
 def _flush(made: Instr) -> bool:

@@ -284,7 +284,7 @@ def _answers(flow: Flow) -> bool:
 
 def _retries(first: Errors, flow: Flow) -> bool:
     """Whether a loop goes back after some error of a call inside of it."""
-    return first.look(
+    return first.flows.look(
         "retries", flow, (), lambda: any(_goes_back(first, flow, loop) for loop in loops_of(flow.function))
     )
 

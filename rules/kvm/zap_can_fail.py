@@ -284,7 +284,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 def _may_stop(first: _Check, flow: Flow) -> bool:
     """Whether a first look finds a failure between two zaps."""
     zaps = tuple(made for _, made in first.all_zaps(flow.function))
-    return first.errors.look("halfway", flow, zaps, lambda: any(True for _ in first.halfway(flow)))
+    return first.errors.flows.look("halfway", flow, zaps, lambda: any(True for _ in first.halfway(flow)))
 
 
 @lru_cache(maxsize=1 << 14)
